@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kms_conformance.recording.placeholders import Placeholders
@@ -45,6 +45,7 @@ def test_what_we_had_encrypted_ourselves_stands_for_itself() -> None:
     assert made.reply_body(body) == body
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=8, max_size=80))
 def test_a_placeholder_has_the_form_of_what_it_stands_for(data: bytes) -> None:
     assert re.fullmatch(f"[0-9a-f]{{{2 * len(data)}}}", placeholder(data.hex()))
@@ -99,6 +100,7 @@ READ: dict[str, Callable[[str], bytes]] = {
 PLACE = st.tuples(st.sampled_from(sorted(ENCODINGS)), st.text("abcXYZ019-_.", max_size=9), st.integers(0, 3))
 
 
+@settings(deadline=None)
 @given(
     data=st.binary(min_size=24, max_size=48),
     form=st.sampled_from(sorted(PLAIN)),
@@ -146,6 +148,7 @@ def test_every_form_of_a_hidden_value_has_its_placeholder(
 
 
 # Random keys do not repeat a pattern; with a pattern, the start in other bytes would be ambiguous.
+@settings(deadline=None)
 @given(
     data=st.binary().map(lambda seed: hashlib.sha256(seed).digest()),
     before=st.binary(max_size=8),

@@ -21,7 +21,7 @@ def _open(outcome: Outcome) -> dict[str, str]:
 def test_an_id_outside_the_policy_leaves_open_what_it_was_asked_for(code: str) -> None:
     decisions = [answering(403, code, "unknown_key", "malformed_key")]
     served = serving(HUAWEI, decisions=decisions, profile="huawei-cloud")
-    outcome = run_suite(served, arguments=only(["contact", "unknown_keys", "cancel"]))
+    outcome = run_suite(served, arguments=only(["contact", "unknown_keys", "cancel"]), in_real_time=False)
     found = _open(outcome)
     assert outcome.failed == set()
     assert outcome.exit_code == 3
@@ -35,7 +35,7 @@ def test_operations_beside_the_lifecycle_may_be_missing() -> None:
     lacking = ("quotas", "instances", "versions", "version")
     gone = {"error_msg": "x", "error_code": "APIGW.0101", "request_id": "0" * 32}
     filters: list[Filter] = [where(lambda i, _: i.operation in lacking, saying(lambda _: gone), status(404))]
-    outcome = run_suite(serving(HUAWEI, filters=filters), arguments=only(["replies"]))
+    outcome = run_suite(serving(HUAWEI, filters=filters), arguments=only(["replies"]), in_real_time=False)
     found = _open(outcome)
     assert outcome.failed == set()
     for name in ("quotas.reply", "instances.reply", "versions.reply", "version.reply"):
@@ -70,7 +70,9 @@ class _BackDisabled(Decisions):
 )
 def test_a_key_that_waits_for_its_material(decisions: tuple[Mixin, ...], failed: set[str]) -> None:
     served = serving(HUAWEI, decisions=decisions, profile="otc")
-    outcome = run_suite(served, tier="standard", arguments=("-k", "test_entry.py or test_key_without_material"))
+    outcome = run_suite(
+        served, tier="standard", arguments=("-k", "test_entry.py or test_key_without_material"), in_real_time=False
+    )
     assert outcome.failed & set(IMPORTED) == failed
     if not failed:
         assert set(IMPORTED) <= outcome.ids("passed")
@@ -80,5 +82,7 @@ def test_a_refusal_of_the_form_without_a_code_is_for_paths_alone() -> None:
     filters: list[Filter] = [
         on_refusal("already_pending", saying(lambda _: {"message": "x", "request_id": "0" * 32}), status(404))
     ]
-    outcome = run_suite(serving(HUAWEI, filters=filters, profile="otc"), arguments=only(["schedule"]))
+    outcome = run_suite(
+        serving(HUAWEI, filters=filters, profile="otc"), arguments=only(["schedule"]), in_real_time=False
+    )
     assert "schedule.twice" in outcome.failed

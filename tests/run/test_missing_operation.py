@@ -28,7 +28,9 @@ def lacking(operations: tuple[str, ...]) -> Filter:
 
 
 def test_missing_operations_are_inconclusive() -> None:
-    outcome = run_suite(serving(AWS, filters=[lacking(TAGS)]), arguments=only(["belongings", "pending_belongings"]))
+    outcome = run_suite(
+        serving(AWS, filters=[lacking(TAGS)]), arguments=only(["belongings", "pending_belongings"]), in_real_time=False
+    )
     verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
     assert outcome.failed == set()
     for name in ("untag.reply", "pending.tag", "pending.untag", "pending.list-tags"):
@@ -40,7 +42,7 @@ def test_missing_operations_are_inconclusive() -> None:
 @pytest.mark.parametrize("profile", ["documents", "aws-kms"])
 def test_a_target_that_has_the_lifecycle_alone_is_accused_of_nothing(profile: str) -> None:
     """What depends on missing operations is open and says why; the lifecycle itself is judged."""
-    outcome = run_suite(serving(AWS, filters=[lacking(ALL)], profile=profile))
+    outcome = run_suite(serving(AWS, filters=[lacking(ALL)], profile=profile), in_real_time=False)
     verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
     assert outcome.failed == set()
     assert outcome.exit_code == 3

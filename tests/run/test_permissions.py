@@ -16,7 +16,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
 def test_a_limit_is_told_as_one() -> None:
     full = on("set_alias", saying(lambda _: {"__type": "LimitExceededException", "message": "50 aliases"}), status(400))
-    outcome = run_suite(serving(AWS, filters=[full], profile="aws-kms"), arguments=only(["replies", "belongings"]))
+    outcome = run_suite(
+        serving(AWS, filters=[full], profile="aws-kms"), arguments=only(["replies", "belongings"]), in_real_time=False
+    )
     verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
     assert outcome.failed == set()
     for name in ("set-alias.reply", "update-alias.reply"):
@@ -28,7 +30,7 @@ def test_a_limit_is_told_as_one() -> None:
 
 def test_a_limit_that_the_operation_does_not_have_is_no_excuse() -> None:
     full = on("schedule", saying(lambda _: {"__type": "LimitExceededException", "message": "none"}), status(400))
-    outcome = run_suite(serving(AWS, filters=[full]), arguments=only(["schedule"]))
+    outcome = run_suite(serving(AWS, filters=[full]), arguments=only(["schedule"]), in_real_time=False)
     assert "schedule.state-after" in outcome.failed
 
 
@@ -36,7 +38,9 @@ def test_an_unknown_id_outside_of_the_policy_is_inconclusive_with_advice() -> No
     denied = on_refusal(
         "unknown_key", saying(lambda _: {"__type": "AccessDeniedException", "message": "m"}), status(400)
     )
-    outcome = run_suite(serving(AWS, filters=[denied], profile="aws-kms"), arguments=only(["unknown_keys"]))
+    outcome = run_suite(
+        serving(AWS, filters=[denied], profile="aws-kms"), arguments=only(["unknown_keys"]), in_real_time=False
+    )
     verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
     assert outcome.failed == set()
     assert verdicts["unknown-key.describe"]["verdict"] == "inconclusive"
@@ -48,7 +52,7 @@ def test_the_documents_give_an_unknown_id_one_answer() -> None:
     denied = on_refusal(
         "unknown_key", saying(lambda _: {"__type": "AccessDeniedException", "message": "m"}), status(400)
     )
-    outcome = run_suite(serving(AWS, filters=[denied]), arguments=only(["unknown_keys"]))
+    outcome = run_suite(serving(AWS, filters=[denied]), arguments=only(["unknown_keys"]), in_real_time=False)
     assert "unknown-key.describe" in outcome.failed
 
 

@@ -125,3 +125,72 @@ def test_processes_of_trials_are_forked_where_no_thread_runs(monkeypatch: pytest
     monkeypatch.setattr(plan, "run_tasks", noted)
     selftest("--all", "-k", "nothing-listening-huawei", "-n", "1")
     assert found == [[]]
+
+
+OWN = """
+from kms_conformance.apps.selftest.own import Decisions, Fault
+
+class Broken(Decisions):
+    def shown(self, operation, key, now):
+        raise LookupError("a bug of the user")
+
+FAULTS = (
+    Fault(name="same-as-ever", title="Nothing is different.", dialects=("huawei",)),
+    Fault(name="buggy", title="The user's class fails.", dialects=("huawei",), decisions=(Broken,)),
+)
+"""
+
+
+def test_own_faults_that_are_not_found_end_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    known = plan.Task.run
+
+    def tried(task: plan.Task) -> Trial:
+        if task.name != "same-as-ever":
+            return known(task)
+        subject = Subject("own", task.name, task.dialect, "own", "major")
+        return Trial(subject, "smoke", 1, True, 0, (), "not detected", 0.1, 1, None)
+
+    monkeypatch.setattr(plan.Task, "run", tried)
+    written = tmp_path / "own.json"
+    assert selftest("--faults", str(tmp_path / "own.py"), "-n", "1", "--json", str(written)) == 1
+    captured = capsys.readouterr()
+    assert "same-as-ever  huawei   smoke  survived" in captured.out
+    assert "buggy         huawei   smoke  could not be tried" in captured.out
+    assert "LookupError: a bug of the user, in line" in captured.out
+    assert "0 of 2 runs with the expected result" in captured.out
+    assert "Traceback" not in captured.out + captured.err
+    schema = json.loads((specs.SPECS / "schemas" / "power.schema.json").read_text())
+    jsonschema_rs.Draft202012Validator(schema).validate(json.loads(written.read_text()))
+
+
+def test_wrong_file_of_faults_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.py").write_text("FAULTS = 7\n")
+    assert selftest("--faults", str(tmp_path / "own.py")) == 2
+    told = capsys.readouterr().err
+    assert "must be a tuple or list of Fault objects" in told
+    assert "Traceback" not in told
+    assert selftest("--faults", str(tmp_path / "missing.py")) == 2
+    assert selftest("--faults", str(tmp_path / "own.py"), "--all") == 2
+    assert selftest("--generated", "--page", str(tmp_path / "page.md")) == 2
+
+
+def test_generated_faults_are_shown_with_what_was_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tried(task: plan.Task) -> Trial:
+        subject = Subject("generated", task.name, task.dialect, "accepts", "major")
+        return Trial(subject, "smoke", 1, True, 1, ("reply.status",), "", 0.1, 1, None)
+
+    monkeypatch.setattr(plan.Task, "run", tried)
+    written = tmp_path / "generated.json"
+    assert selftest("--generated", "--count", "2", "--seed", "1", "-n", "1", "--json", str(written)) == 0
+    said = capsys.readouterr().out
+    assert "huawei: 2 of 2 generated faults detected, 2 of them at smoke" in said
+    assert "combinations left out: the profile admits this answer" in said
+    report = json.loads(written.read_text())
+    schema = json.loads((specs.SPECS / "schemas" / "power.schema.json").read_text())
+    jsonschema_rs.Draft202012Validator(schema).validate(report)
+    assert report["generated"]["huawei"]["all"]["faults"] == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -46,7 +47,11 @@ def test_the_smallest_documented_lock_is_the_one_assumed_elsewhere() -> None:
     assert min(lock["failures"] for lock in locks if lock) == FAILURES
 
 
-@pytest.mark.parametrize("tier", ["smoke", "standard"])
+# A run at standard takes a minute: tox run -e safety.
+TIERS = ["smoke", *(["standard"] if os.environ.get("KMS_CONFORMANCE_SAFETY") == "all" else [])]
+
+
+@pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_no_run_sends_wrong_signatures_in_a_row(dialect: str, tier: str) -> None:
     streaks = Streaks()

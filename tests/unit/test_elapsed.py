@@ -108,6 +108,13 @@ def test_a_field_beside_the_one_that_counts_is_a_change() -> None:
     assert elapsed(days=10).unexplained(key(left=20, alias="a"), key(left=10, alias="b")) == ("alias",)
 
 
+def test_a_field_that_moves_by_itself_is_no_change_and_another_is() -> None:
+    time = cast("TimeControl", Time(timedelta()))
+    known = Elapsed(time, Moment(START - AHEAD, timedelta()), timedelta(seconds=120), {"read"})
+    assert known.explains(key(read="1"), key(read="2"))
+    assert known.unexplained(key(read="1", alias="a"), key(read="2", alias="b")) == ("alias",)
+
+
 def isolation(before: dict[str, KeyView], after: dict[str, KeyView], **moved: float) -> Isolation:
     listed = [name for name, view in after.items() if view.state != GONE]
     return Isolation.of(

@@ -8,7 +8,7 @@ from html import escape
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kms_conformance.target.ordinary import Public
@@ -100,6 +100,7 @@ def test_each_kind_of_escapes_is_undone_by_itself() -> None:
     assert undone(b"%41\\u0042&#67;") == [b"%41\\u0042&#67;", b"A\\u0042&#67;", b"%41B&#67;", b"%41\\u0042C"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "bc", "%41", "%C3%A4", "%2541", "\\u00e4", "&lt;", "%"]), max_size=8))
 def test_every_byte_of_a_reading_has_its_place_in_the_text(parts: list[str]) -> None:
     text = "".join(parts).encode()
@@ -222,6 +223,7 @@ def test_a_value_that_encodes_data_is_found_by_its_data_where_that_is_asked_for(
         assert not any(search_for(value).hides_in(b"it was " + other) for other in others)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40), st.booleans())
 def test_values_of_one_length_and_kind_have_forms_of_the_same_lengths(one: str, other: str, decoded: bool) -> None:
     first, second = one.encode().hex(), other.encode().hex()
@@ -233,6 +235,7 @@ def test_values_of_one_length_and_kind_have_forms_of_the_same_lengths(one: str, 
 # --- the index of grams -----------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=MIN_INDEXED, max_size=40), st.binary(max_size=60), st.binary(max_size=30))
 def test_a_long_value_is_likely_wherever_it_stands(value: bytes, before: bytes, after: bytes) -> None:
     text = value.decode("latin-1")
@@ -240,6 +243,7 @@ def test_a_long_value_is_likely_wherever_it_stands(value: bytes, before: bytes, 
     assert [known.text for known in search.likely_in(before + text.encode() + after)] == [text]
 
 
+@settings(deadline=None)
 @given(st.text(min_size=4, max_size=MIN_INDEXED + 2), st.binary(max_size=40))
 def test_a_value_of_any_length_is_found_in_every_form(secret: str, before: bytes) -> None:
     search = search_for(secret)

@@ -200,6 +200,12 @@ class Api:
     def __contains__(self, name: object) -> bool:
         return name in self.operations
 
+    def is_public(self, name: str) -> bool:
+        """Whether the documents let callers without credentials use this operation."""
+        operation = self.operations[name]
+        described: Mapping[str, object] = self.document["paths"][operation.path][operation.method.lower()]
+        return described.get("security") == []
+
     @cached_property
     def read_only(self) -> frozenset[str]:
         """The abstract names of the read-only operations."""

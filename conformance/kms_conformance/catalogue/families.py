@@ -9,6 +9,7 @@ from __future__ import annotations
 # - First come families of one or two requests, those that protect the keys of others, and those about the parsing of
 #   requests.
 # - What a key has is compared before other families change the keys: what is lost for good is lost only once.
+# - Then long histories of keys are walked, because what happens at the n-th time has not happened yet.
 # - Then come families that find many faults with few requests; `kms-conformance selftest --all` counts both.
 # - Last come families that generate requests, and families that use up keys.
 FAMILIES = (
@@ -17,6 +18,7 @@ FAMILIES = (
     "isolation",
     "states",
     "survives",
+    "history",
     "protocol",
     "imported",
     "cancel",
@@ -27,7 +29,9 @@ FAMILIES = (
     "replies",
     "agreement",
     "unknown_keys",
+    "near_misses",
     "names",
+    "every_name",
     "pending_use",
     "pending_belongings",
     "belongings",

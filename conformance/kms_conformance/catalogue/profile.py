@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -186,9 +187,18 @@ class Profile:
     def refusal(self, name: str) -> Refusal:
         """The accepted answers of one kind of refusal. Raises `KeyError` for an unknown name.
 
+        Several names joined by " or " stand for the answers of all of them that the profile has; the request must be
+        refused, whatever the parts allow.
+
         If a code begins with a prefix in the fact `code_prefixes`, the same code with each of the other prefixes is
         accepted too.
         """
+        if " or " in name:
+            parts = [self.refusal(part) for part in name.split(" or ") if self.has_refusal(part)]
+            reason = " ".join(dict.fromkeys(part.reason for part in parts if part.reason))
+            return Refusal(
+                name, tuple(dict.fromkeys(itertools.chain(*(part.answers for part in parts)))), reason=reason
+            )
         entry = self.facts["refusals"][name]
         stated = [AcceptedAnswer(**answer) for answer in entry["answers"]]
         answers = tuple(dict.fromkeys((*stated, *(other for answer in stated for other in self._respelt(answer)))))
@@ -218,6 +228,15 @@ class Profile:
                 rest = answer.code.removeprefix(prefix)
                 yield from (AcceptedAnswer(answer.status, f"{other}{rest}") for other in others)
 
+    @cached_property
+    def key_names(self) -> Mapping[str, tuple[str, ...]]:
+        """The forms of names that each place takes where a request names a key.
+
+        A place is an operation, or an operation and an argument with a dot between them. The forms are `id`, `arn`,
+        `alias`, `alias_arn` and `urn`.
+        """
+        return {place: tuple(forms) for place, forms in self.facts.get("key_names", {}).items()}
+
     def is_lacking(self, operation: str) -> bool:
         """Whether the cloud does not have this operation of the dialect."""
         return operation in self.facts.get("lacks", ())
@@ -227,14 +246,14 @@ class Profile:
         return name in self.facts["refusals"]
 
     def tells_absent(self, status: int, code: str | None, *, may_be_malformed: bool = True) -> bool:
-        """Whether a reply to `describe` shows that no key has the id: the id is unknown or malformed.
+        """Whether a reply to `describe` shows that no key has the id: the id or alias is unknown, or malformed.
 
         If the id has the form of ids (`may_be_malformed` is false), an error that any invalid parameter may cause does
         not show this. Neither does an answer that a caller without permission may get, or any other error.
         """
         if self.refusal("not_permitted").admits(status, code):
             return False
-        if self.refusal("unknown_key").admits(status, code):
+        if self.refusal("unknown_key").admits(status, code) or self.admits("unknown_alias", status, code):
             return True
         general = not may_be_malformed and self.refusal("invalid_parameter").admits(status, code)
         return self.refusal("malformed_key").admits(status, code) and not general

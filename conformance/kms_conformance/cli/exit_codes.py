@@ -56,8 +56,8 @@ CODES: Mapping[str, Mapping[int, str]] = {
     | {3: "answers: one side could not be queried, or nothing was compared"},
     "selftest": _ALWAYS
     | {
-        0: "the promised figures hold; with `--blind`, whatever was found",
-        1: "a promised figure does not hold",
+        0: "the promised figures hold; with `--blind` or `--generated`, whatever was found",
+        1: "a promised figure does not hold; with `--faults`, a run had another result than expected",
         130: "Ctrl-C before the first trial",
     },
 }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 from rich.table import Table
 
 from kms_conformance import __version__
+from kms_conformance.apps.selftest.coverage.tally import Coverage, measure
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
+from kms_conformance.core.text import say
+from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.report.files import write_atomically
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.suite.checks import checks_by_requirement
@@ -21,8 +25,14 @@ from kms_conformance.suite.checks import checks_by_requirement
 @click.option(
     "--freeze", type=click.Path(path_type=Path), metavar="FILE", help="Write the requirements of one dialect to a file."
 )
-def requirements(dialect: str | None, freeze: Path | None) -> None:
+@click.option("--coverage", is_flag=True, help="Run against the built-in emulator; list what is asked and what is not.")
+@click.option("--tier", type=click.Choice(TIERS), default="smoke", help="With --coverage: the tier of the run.")
+@click.option("--json", "as_json", is_flag=True, help="With --coverage: print JSON.")
+def requirements(dialect: str | None, freeze: Path | None, *, coverage: bool, tier: Tier, as_json: bool) -> None:
     """List every requirement: level, statement, source and checks.
+
+    With --coverage, list each operation in each state of a key, by each form of its name, in each form of a request, to
+    each kind of caller, and each near miss of a name: whether a run asks it, or why not.
 
     With --freeze, write the ids and levels of the requirements, for `run --requirements` of a later version.
     """
@@ -30,6 +40,9 @@ def requirements(dialect: str | None, freeze: Path | None) -> None:
         if dialect is None:
             raise click.UsageError("--freeze writes the requirements of one dialect: add --dialect.")
         write_atomically(freeze, Frozen.of(Catalogue.load(dialect), __version__).to_yaml())
+        return
+    if coverage:
+        _print_coverage((dialect,) if dialect else specs.emulated(), tier, as_json=as_json)
         return
     checks = checks_by_requirement()
     screen = Screen(width=None if Screen().is_terminal else 200)
@@ -48,3 +61,26 @@ def requirements(dialect: str | None, freeze: Path | None) -> None:
             screen.write_line(f"not a requirement: {source}: {reason}")
         for erratum in catalogue.errata:
             screen.write_line(f"{erratum.id}: {erratum.question} {erratum.followed} {erratum.reason}")
+
+
+def _print_coverage(dialects: tuple[str, ...], tier: Tier, *, as_json: bool) -> None:
+    found = [measure(name, tier) for name in dialects]
+    if as_json:
+        say(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
+    else:
+        screen = Screen(width=None if Screen().is_terminal else 200)
+        for each in found:
+            _print_table(each, screen)
+
+
+def _print_table(coverage: Coverage, screen: Screen) -> None:
+    asked, excluded = len(coverage.expected & coverage.asked), coverage.excluded
+    title = f"{coverage.dialect}, tier {coverage.tier}: {len(coverage.expected)} cells, {asked} asked"
+    table = Table(title=title, title_justify="left", pad_edge=False)
+    for column in ("cells", "excluded or missing", "why"):
+        table.add_column(column, overflow="fold")
+    for exclusion, cells in excluded.items():
+        table.add_row(str(len(cells)), f"{cells[0]}, …" if len(cells) > 1 else str(cells[0]), exclusion.reason)
+    for cell in coverage.missing:
+        table.add_row("1", str(cell), "missing: neither asked nor excluded")
+    screen.print(table)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +28,14 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[3]
 
-_FILES = ("--again", "--json", "--page")
+_FILES = ("--again", "--faults", "--json", "--page")
 _AGAIN = "A report: run only the trials that failed or are missing in it; keep the others."
 
 
 @click.command()
 @click.option("--all", "chosen", flag_value="all", help="Run every fault in every dialect; default: a sample.")
+@click.option("--generated", "chosen", flag_value="generated", help="Run faults that a seed composes.")
+@click.option("--faults", "own_path", type=click.Path(path_type=Path), help="Run the faults of your own Python file.")
 @click.option("--blind", "chosen", flag_value="blind", help="Run the sets whose authors did not know the suite.")
 @click.option("-n", "processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Runs at a time.")
 @click.option("-k", "part", default="", metavar="TEXT", help="Only trials whose name contains TEXT, such as `cancel-`.")
@@ -43,16 +44,21 @@ _AGAIN = "A report: run only the trials that failed or are missing in it; keep t
     "--runs", nargs=2, type=click.IntRange(0), default=(20, 1), show_default=True, help="With --all: see above."
 )
 @click.option("--pairs", type=click.IntRange(0), default=60, show_default=True, help="With --all: see above.")
+@click.option(
+    "--count", type=click.IntRange(0), default=60, show_default=True, help="With --all or --generated: see above."
+)
 @click.option("--again", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_AGAIN)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), default=None, help="Write the report as JSON.")
 @click.option("--page", "page_path", type=click.Path(path_type=Path), default=None, help="Write it as Markdown.")
 def selftest(  # noqa: PLR0913, PLR0917 - an option each
     chosen: str | None,
+    own_path: Path | None,
     processes: int,
     part: str,
     seed: int | None,
     runs: tuple[int, int],
     pairs: int,
+    count: int,
     again: Path | None,
     json_path: Path | None,
     page_path: Path | None,
@@ -63,21 +69,32 @@ def selftest(  # noqa: PLR0913, PLR0917 - an option each
     are tested too: --runs gives their number for each dialect, first at tier smoke, then at tier standard. So are pairs
     of a fault and a lag, drawn by the seed: --pairs gives their number for each dialect.
 
+    Generated faults are composed from the facts of each profile, and drawn by the seed: --count gives their number for
+    each dialect, with --all or alone with --generated. A fault that is not detected at smoke is tried at standard.
+
+    With --faults, each fault and variant of the file has one run of the whole suite in each of its dialects. The exit
+    code is 1 if a fault is not detected or breaks other requirements than its own, or if a variant is accused.
+
     With --blind, the rates of the first runs are printed beside today's. No rate is promised, so the exit code is 0.
 
     Ctrl-C ends the test early and reports the trials so far.
     """
     # These modules are imported here because they take 0.2 s, which no other command needs.
+    from kms_conformance.apps.selftest import plan  # noqa: PLC0415
     from kms_conformance.apps.selftest.page import page  # noqa: PLC0415
-    from kms_conformance.apps.selftest.plan import everything, sample, written_blind  # noqa: PLC0415
     from kms_conformance.apps.selftest.power import Origin, Power  # noqa: PLC0415
+    from kms_conformance.cli import selftest_results  # noqa: PLC0415
 
-    if chosen == "blind" and page_path:
-        raise click.UsageError("The page has the promised figures, of which --blind measures none: leave --page out.")
+    _refuse_combined(chosen, own_path, page_path)
     commit = _commit()
     drawn = _seed_of(commit) if seed is None else seed
-    plans = {"all": everything(drawn, *runs, pairs), "blind": written_blind()}
-    tasks = tuple(plans[chosen]) if chosen else sample(drawn)
+    if own_path:
+        tasks = tuple(plan.own(own_path))
+    elif chosen == "all":
+        tasks = (*plan.everything(drawn, *runs, pairs), *plan.generated(drawn, count))
+    else:
+        others = {"blind": plan.written_blind(), "generated": plan.generated(drawn, count)}
+        tasks = tuple(others[chosen]) if chosen else plan.sample(drawn)
     tasks = tuple(task for task in tasks if part in str(task))
     if not tasks:
         raise click.UsageError(
@@ -95,11 +112,22 @@ def selftest(  # noqa: PLR0913, PLR0917 - an option each
         files.write_atomically(json_path, files.to_text(power.to_json()))
     if page_path is not None:
         files.write_atomically(page_path, page(power))
-    if chosen == "blind":
-        _show_blind(trials, screen)
+    if own_path:
+        selftest_results.show_own(trials, screen)
+        return EXIT_CODES["nonconformant"] if any(trial.problem for trial in trials) else 0
+    if chosen in {"blind", "generated"}:
+        selftest_results.show_unpromised(chosen, power, screen)
         return 0
-    _show(power, screen)
+    selftest_results.show_power(power, screen)
     return EXIT_CODES["nonconformant"] if power.broken_promises() else 0
+
+
+def _refuse_combined(chosen: str | None, own_path: Path | None, page_path: Path | None) -> None:
+    if own_path and chosen:
+        raise click.UsageError(f"--faults runs the faults of a file alone: leave --{chosen} out.")
+    if page_path and (own_path or chosen in {"blind", "generated"}):
+        given = "--faults" if own_path else f"--{chosen}"
+        raise click.UsageError(f"The page has the promised figures, of which {given} measures none: leave --page out.")
 
 
 def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) -> list[Trial]:
@@ -117,7 +145,7 @@ def _run_with_progress(tasks: Sequence[Task], processes: int, screen: Screen) ->
                 progress.update(bar, advance=1, refresh=True)
                 if trial.problem:
                     line = f"{trial.title}: {trial.problem}"
-                    progress.console.print(line, style="red", markup=False, highlight=False)
+                    progress.console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
     return trials
 
 
@@ -146,48 +174,6 @@ def _loaded(report: Path) -> Power:
         raise click.UsageError(
             f"{report} is not a power report of this version: {error}. Leave --again out to run all trials."
         ) from error
-
-
-def _show(power: Power, screen: Screen) -> None:
-    from kms_conformance.apps.selftest.power import percent  # noqa: PLC0415 - late, as in `selftest`
-
-    for dialect in power.dialects:
-        every, critical = power.faults(dialect), power.faults(dialect, "critical")
-        screen.write_line(
-            f"{dialect}: {every.killed} of {every.faults} faults detected, {every.right} with the expected requirement "
-            f"named; {critical.killed} of {critical.faults} critical faults, "
-            f"{percent(critical.at_smoke, critical.faults):.0f} % of them at smoke"
-        )
-        pairs = power.faults(dialect, kind="pair")
-        if pairs.faults:
-            screen.write_line(f"{dialect}: {pairs.killed} of {pairs.faults} faults of lagging emulators detected")
-    variants, nulls = power.of("variant"), power.of("null")
-    screen.write_line(f"variants: {sum(bool(t.problem) for t in variants)} of {len(variants)} runs not conformant")
-    screen.write_line(
-        f"not a KMS: {sum(bool(t.problem) for t in nulls)} of {len(nulls)} runs with an unexpected verdict"
-    )
-    broken = power.broken_promises()
-    for promise in broken:
-        screen.write_line(f"does not hold: {promise}")
-    if not broken:
-        screen.write_line("All promised figures hold.")
-
-
-def _show_blind(trials: Sequence[Trial], screen: Screen) -> None:
-    from kms_conformance.apps.selftest.blind.first_look import first_look, rate_of  # noqa: PLC0415 - late, as above
-    from kms_conformance.apps.selftest.blind.sets import BLIND_SETS  # noqa: PLC0415 - late, as above
-
-    for dialect, of in product(sorted({trial.subject.dialect for trial in trials}), BLIND_SETS):
-        here = [trial for trial in trials if trial.subject.dialect == dialect and of.has(trial.subject.name)]
-        faults = rate_of(trial.killed for trial in here if trial.subject.kind == "fault")
-        variants = rate_of(not trial.problem for trial in here if trial.subject.kind == "variant")
-        for now, then, told in (
-            (faults, first_look("faults", of.name).rate(dialect), "faults written blind detected"),
-            (variants, first_look("variants", of.name).rate(dialect), "variants written blind left alone"),
-        ):
-            if now[1]:
-                line = f"{dialect}: {now[0]} of {now[1]} {told}; at first look {then[0]} of {then[1]}"
-                screen.write_line(f"{line} ({of.name} set, {of.date})")
 
 
 def _without_files(arguments: Sequence[str]) -> Iterator[str]:

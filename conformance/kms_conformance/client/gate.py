@@ -20,7 +20,12 @@ from kms_conformance.wire.messages import Request
 
 _PROBE = "kms-conformance-probe"
 # Arguments of the adapter that name a key, and whether they name it by its id or by an alias.
-_NAMING: Mapping[str, Literal["key", "alias"]] = {"key_id": "key", "arn": "key", "alias": "alias"}
+_NAMING: Mapping[str, Literal["key", "alias"]] = {
+    "key_id": "key",
+    "source_key_id": "key",
+    "arn": "key",
+    "alias": "alias",
+}
 # Methods with which a reading operation cannot become an operation that changes something.
 _READING_METHODS = frozenset({"GET", "HEAD", "POST"})
 
@@ -50,6 +55,14 @@ class Gate:
     def note_listed(self, keys: Iterable[str]) -> None:
         """Note keys that the target lists; those that this run does not hold belong to others."""
         self._listed.add(keys)
+
+    def confirms_absent(self, key: str, status: int, code: str | None) -> bool:
+        """Whether this answer to describing an id shows that no key has it; if so, requests may name it from now on."""
+        odd = self._dialect.may_be_malformed(key)
+        absent = self._dialect.profile.tells_absent(status, code, may_be_malformed=odd)
+        if absent:
+            self.note_absent(key)
+        return absent
 
     def note_absent(self, key: str) -> None:
         """Note that the target has just reported this id as unknown."""
@@ -118,7 +131,8 @@ class Gate:
     def _doubts(self, request: Request) -> tuple[str, ...]:
         """Ids of keys in a request that are neither ours nor confirmed as unknown."""
         named = dict.fromkeys(value for found in fields(request) if self._kind(found) == "key" for value in found.texts)
-        return tuple(value for value in named if value not in self._absent and not self._is_ours(value))
+        # An empty text names no key, as no name does.
+        return tuple(value for value in named if value and value not in self._absent and not self._is_ours(value))
 
     def _foreign_key(self, request: Request) -> str | None:
         """A listed key of somebody else that the request names, anywhere in URL, headers or body; else None."""

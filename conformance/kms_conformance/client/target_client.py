@@ -209,14 +209,12 @@ class Client:
         Only an answer that the profile lists for unknown ids confirms this.
         """
         answer = self.ask("describe", key_id=key)
-        odd = self.dialect.may_be_malformed(key)
-        if not self.profile.tells_absent(answer.status, answer.code, may_be_malformed=odd):
+        if not self.gate.confirms_absent(key, answer.status, answer.code):
             raise Inconclusive(
                 f"Not sent: a request would name {key!r}, and the target did not confirm that no key has this id: "
                 f"{answer.summary}.",
                 "The request might have changed a key of somebody else.",
             )
-        self.gate.note_absent(key)
 
     def _check_own_credentials(self, name: str, answer: Answer) -> None:
         """Raise `Denied` if our own credentials were refused, which says nothing about the target.

@@ -32,6 +32,10 @@ class Effort:
     #: - for `schedule`, requests with waiting periods around the bounds, far from the bounds, and random. The number of
     #:   random ones is half of `fuzz_examples`.
     fuzz_coverage: bool
+    #: The length of the sequences of changes of a key that are walked on purpose: every sequence of this length.
+    history: int
+    #: The same for sequences in which requests occur that must be refused; 0: none are walked.
+    refused_history: int
     #: How many random sequences of lifecycle operations to send.
     walks: int
     #: The most operations in one of these sequences.
@@ -48,15 +52,42 @@ EFFORTS: dict[Tier, Effort] = {
     # Two keys, because a check that other keys stay unchanged needs a second one. All checks share both, and later runs
     # reuse them. More keys would be a burden, because each key that a run has created stays pending for 7 days or more.
     "smoke": Effort(
-        keys=2, fuzz_creates=0, fuzz_examples=2, fuzz_coverage=False, walks=3, steps=12, clock_days=60, chains=1
+        keys=2,
+        fuzz_creates=0,
+        fuzz_examples=2,
+        fuzz_coverage=False,
+        history=3,
+        refused_history=0,
+        walks=3,
+        steps=12,
+        clock_days=60,
+        chains=1,
     ),
     # As many keys as `limits.max_keys` allows by default, and about 10 minutes at 5 requests a second.
     "standard": Effort(
-        keys=6, fuzz_creates=1, fuzz_examples=25, fuzz_coverage=True, walks=20, steps=20, clock_days=450, chains=8
+        keys=6,
+        fuzz_creates=1,
+        fuzz_examples=25,
+        fuzz_coverage=True,
+        history=5,
+        refused_history=2,
+        walks=20,
+        steps=20,
+        clock_days=450,
+        chains=8,
     ),
     # For a job at night: about eight times as many generated requests as standard.
     "nightly": Effort(
-        keys=20, fuzz_creates=4, fuzz_examples=200, fuzz_coverage=True, walks=150, steps=30, clock_days=3000, chains=60
+        keys=20,
+        fuzz_creates=4,
+        fuzz_examples=200,
+        fuzz_coverage=True,
+        history=7,
+        refused_history=3,
+        walks=150,
+        steps=30,
+        clock_days=3000,
+        chains=60,
     ),
 }
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -103,6 +104,9 @@ class Alibaba(Dialect):
         "1234abcd/12ab/34cd/56ef/1234567890ab",
         "1234abcd-12ab-34cd-56ef-1234567890\u00fc",
         "*",
+    )
+    forms: Mapping[str, Callable[[Request], Request]] = MappingProxyType(
+        {"get": lambda request: replace(request, method="GET"), "form": _as_form, "xml": _setting("Format", "XML")}
     )
     protocol_cases: Mapping[str, ProtocolCase] = {
         "get": ProtocolCase("describe", None, lambda r: replace(r, method="GET")),
@@ -211,7 +215,8 @@ class Alibaba(Dialect):
         return Page(ids, number + 1 if ids and number * size < total else None, rows)
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        return None, None
+        # Replies of operations on the lifecycle name no key; replies to uses do.
+        return text(mapping(value).get("KeyId")), None
 
     def owner(self, value: object) -> Owner | None:
         keys = mapping(mapping(value).get("Keys")).get("Key")
@@ -232,6 +237,10 @@ class Alibaba(Dialect):
 
     def alias(self, name: str) -> str:
         return f"alias/{name}"
+
+    def names(self, view: KeyView, alias: str | None) -> Mapping[str, str]:
+        named = {"alias": alias, "arn": view.arn, "alias_arn": alias and view.arn and self.alias_arn(view.arn, alias)}
+        return {form: name for form, name in named.items() if name}
 
     def alias_arn(self, arn: str, alias: str) -> str:
         return f"{arn.rpartition(':')[0]}:{alias}"

@@ -53,6 +53,7 @@ _OPERATIONS = {
 }
 _FIELDS = {
     "key_id": "KeyId",
+    "source_key_id": "SourceKeyId",
     "window": "PendingWindowInDays",
     "alias": "AliasName",
     "description": "Description",
@@ -241,6 +242,10 @@ class Aws(Dialect):
 
     def alias_arn(self, arn: str, alias: str) -> str:
         return f"{arn.rpartition(':')[0]}:{alias}"
+
+    def names(self, view: KeyView, alias: str | None) -> Mapping[str, str]:
+        named = {"alias": alias, "arn": view.arn, "alias_arn": alias and view.arn and self.alias_arn(view.arn, alias)}
+        return {form: name for form, name in named.items() if name}
 
     def principal(self, arn: str) -> str:
         found = _ARN.fullmatch(arn)

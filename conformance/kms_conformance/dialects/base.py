@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from kms_conformance.catalogue.api import ReplySpec
@@ -109,6 +110,8 @@ class Dialect(ABC):
     open_windows: tuple[Raw, ...] = ()
     # What keys have besides their state, one entry for each kind that a request can change.
     belongings: tuple[Belonging, ...] = ()
+    # The documented forms of a request besides that of `request`: each a function that changes the form.
+    forms: Mapping[str, Callable[[Request], Request]] = MappingProxyType({})
     # The name of the field with the id of a key, in replies about keys.
     key_field = "KeyId"
     # The form of key ids; None if no document gives one.
@@ -167,7 +170,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def echo(self, value: object) -> tuple[str | None, str | None]:
-        """(key id, abstract state) in a reply to a state-changing operation; None for an absent part."""
+        """(key id, abstract state) in a reply to an operation on a key; None for an absent part."""
 
     @abstractmethod
     def unknown_key(self) -> str:
@@ -204,6 +207,13 @@ class Dialect(ABC):
     def alias_arn(self, arn: str, alias: str) -> str:
         """The ARN of an alias in the account and region of the key `arn`."""
         raise NotImplementedError(f"{type(self).__name__} has no ARNs of aliases")
+
+    def names(self, view: KeyView, alias: str | None) -> Mapping[str, str]:
+        """The names of a key besides its id, by their form: `arn`, `alias`, `alias_arn` or `urn`.
+
+        `alias` is an alias that was given to the key; None in dialects in which the key's own alias is used.
+        """
+        return {}
 
     def principal(self, arn: str) -> str:
         """The grantee for grants on the key `arn`: a principal that may use the key anyway."""

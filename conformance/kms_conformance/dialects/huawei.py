@@ -211,6 +211,13 @@ class Huawei(Dialect):
         info = mapping(mapping(value).get("key_info"))
         return text(info.get("key_id")) if info.get("key_alias") == alias else None
 
+    def names(self, view: KeyView, alias: str | None) -> Mapping[str, str]:
+        own, realm, domain = (text(view.fields.get(name)) for name in ("key_alias", "realm", "domain_id"))
+        if not own:
+            return {}
+        urn = {"urn": f"kms:{realm}:{domain}:alias:{own}"} if realm and domain else {}
+        return {"alias": f"alias/{own}", **urn}
+
     def secret_output(self, operation: str, value: object) -> str | None:
         return text(mapping(value).get("cipher_text" if operation == "encrypt" else "plain_text"))
 

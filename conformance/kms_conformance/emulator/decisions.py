@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kms_conformance.emulator.keys import ABSENT, Key, Quoted, State
 
@@ -58,6 +58,10 @@ class Decisions:
     def method_allowed(self, inbound: Inbound, documented: Collection[str]) -> bool:
         """Whether the request's HTTP method is allowed; `documented` are the methods that the documents allow."""
         return inbound.method in documented
+
+    def parameters(self, operation: str, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters that the operation reads, by the names of the request; `sent` are all that were sent."""
+        return sent
 
     def parameter_problem(self, found: str, name: str, value: object) -> str | None:
         """The refusal because of a malformed key id, alias or sequence; `found` is the documented refusal."""

@@ -43,6 +43,7 @@ _MESSAGES = {
     "incomplete_signature": "The Authorization header lacks a part.",
     "other_region": "The credentials are scoped to another region or service.",
     "invalid_ciphertext": "The ciphertext is not one of this service, was altered, or has another context.",
+    "incorrect_key": "The key that is named is not the key of the ciphertext.",
     "invalid_policy": "The policy is no policy document.",
     "invalid_tag": "A tag is not allowed.",
     "invalid_marker": "The marker is not one of a list.",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kms_conformance.core import specs
 from kms_conformance.emulator.keys import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Rules:
 
     - answers: for each refusal, the first answer in the profile.
     - lacks: the operations of the dialect that the cloud does not have.
+    - key_names: for each operation, the forms of names by which a request may name a key.
     """
 
     dialect: str
@@ -41,6 +42,7 @@ class Rules:
     xml_success_root: str
     xml_error_root: str
     lacks: frozenset[str] = frozenset()
+    key_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, dialect: str, profile: str = "documents") -> Rules:
@@ -69,4 +71,5 @@ class Rules:
             xml_success_root=xml["success_root"][0],
             xml_error_root=xml["error_root"][0],
             lacks=frozenset(facts.get("lacks", ())),
+            key_names=facts.get("key_names", {}),
         )

@@ -17,7 +17,7 @@ from kms_conformance.core.text import shortened
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.elapsed import Cause, Elapsed, all_fields
 from kms_conformance.keys.inventory import Inventory
-from kms_conformance.keys.reader import Reader
+from kms_conformance.keys.reader import DATE_PAUSE_SECONDS, Reader
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,37 @@ class Isolation:
             denied=denied,
             clock_days=round(moved / timedelta(days=1), 1),
         )
+
+
+def changed_fields(reader: Reader, elapsed: Elapsed, key: str, was: KeyView) -> tuple[str, str]:
+    """Read a key of others until it reads as before, and return the fields that differ, before and after, as JSON.
+
+    Both texts are empty if nothing differs that a request could have changed.
+    """
+    now = reader.read_until(key, partial(elapsed.explains, was))
+    find_moving_fields(reader, elapsed, {key: was}, {key: now})
+    if elapsed.explains(was, now):
+        return "", ""
+    change = _change(was, now, elapsed.unexplained(was, now))
+    return change.before, change.after
+
+
+def find_moving_fields(
+    reader: Reader, elapsed: Elapsed, before: Mapping[str, KeyView], after: Mapping[str, KeyView]
+) -> None:
+    """Note in `Reader.moving_fields` which of the fields that differ also differ between two reads after the run.
+
+    Only fields of no page are looked at. Without a difference in them, nothing is sent.
+    """
+    known = reader.client.profile.key_fields.known | {"state"}
+    differ = {key: {*elapsed.unexplained(before[key], now)} - known for key, now in after.items() if now.state != GONE}
+    found = [key for key, names in differ.items() if names]
+    if not found:
+        return
+    reader.client.world.clock.sleep(DATE_PAUSE_SECONDS)
+    for key, again in read_each(reader, found).items():
+        was = all_fields(after[key])
+        reader.moving_fields |= {name for name in differ[key] if was.get(name) != all_fields(again).get(name)}
 
 
 def read_each(reader: Reader, keys: Iterable[str]) -> dict[str, KeyView]:

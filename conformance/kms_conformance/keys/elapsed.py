@@ -1,11 +1,11 @@
-"""What time alone changes in a key of others between two reads: a waiting period ends, a field counts down to its end.
+"""What no request changes in a key of others between two reads: a waiting period ends, a field moves by itself.
 
 A run moves the clock of a target that offers `time_control`, so much time may lie between two reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -22,11 +22,17 @@ _UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta
 class Elapsed:
     """The time between the first read of keys of others and later reads, on the target's clock."""
 
-    def __init__(self, time: TimeControl, since: Moment, tolerance: timedelta) -> None:
-        """`since`: the moment of the first read. `tolerance`: by how much a deletion date may differ."""
+    def __init__(
+        self, time: TimeControl, since: Moment, tolerance: timedelta, moving: Collection[str] = frozenset()
+    ) -> None:
+        """`since`: the moment of the first read. `tolerance`: by how much a deletion date may differ.
+
+        `moving`: the fields that move by themselves, see `Reader.moving_fields`.
+        """
         self._time = time
         self._since = since
         self._tolerance = tolerance
+        self._moving = moving
 
     def explains(self, was: KeyView, now: KeyView) -> bool:
         """Whether a key reads as before, apart from what time alone changes."""
@@ -58,9 +64,10 @@ class Elapsed:
         return "date" if was.deletion_at <= unmoved else "clock"
 
     def unexplained(self, was: KeyView, now: KeyView) -> tuple[str, ...]:
-        """The names of the fields that differ, without fields that count down to an unchanged deletion date."""
+        """The names of the fields that differ, without those that move or count down to an unchanged deletion date."""
         before, after = all_fields(was), all_fields(now)
         differ = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        differ = [name for name in differ if name not in self._moving]
         counts = was.state == now.state == PENDING and was.deletion_at == now.deletion_at
         return tuple(name for name in differ if not (counts and self._counts_down(was, before, after, name)))
 

@@ -81,6 +81,10 @@ class Pool(Inventory):
         self._reserved: dict[str, str] = {}
         # Aliases that a check has left on keys for a later check, with the ids of the keys.
         self.named: dict[str, str] = {}
+        # Ciphertexts of keys that an early check has made for a late one, by key.
+        self.sealed: dict[str, tuple[str, ...]] = {}
+        # What checks have prepared for their requests and later checks may use, by key: ciphertexts and the policy.
+        self.prepared: dict[str, dict[str, str]] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None
         self.give_back = GiveBack(client, ledger, self.bring)

@@ -46,6 +46,7 @@ class Reader:
     - `rows`: what the last listing told of these keys, by id, as in `Page.rows`.
     - `first`: how these keys read first in this run, by id.
     - `denied`: the ids of keys that these credentials may not read, as far as they were asked for.
+    - `moving_fields`: the fields of no page that were seen to move by themselves, such as the time of the read.
     """
 
     def __init__(self, client: Client) -> None:
@@ -53,6 +54,7 @@ class Reader:
         self.patience = client.patience
         self.keys: list[str] = []
         self.denied: set[str] = set()
+        self.moving_fields: set[str] = set()
         self.first: dict[str, KeyView] = {}
         # The keys whose deletion dates were seen to move with time.
         self._sliding: set[str] = set()

@@ -18,7 +18,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import Moment, TimeControl, skew
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.bystanders import Isolation, read_each
+from kms_conformance.keys.bystanders import Isolation, find_moving_fields, read_each
 from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool, UnscheduledKey
 from kms_conformance.target import Target
@@ -163,12 +163,14 @@ class TargetSession:
         now = [key for key in self.pool.list_keys() if key not in ours]
         assert self.others_since is not None
         tolerance = timedelta(seconds=self.client.profile.deletion.date_tolerance_seconds)
+        elapsed = Elapsed(self.time, self.others_since, tolerance, self.pool.moving_fields)
+        find_moving_fields(self.pool, elapsed, self.others, after)
         found = Isolation.of(
             self.others,
             after,
             (before, now),
             _MAX_BYSTANDERS,
-            Elapsed(self.time, self.others_since, tolerance),
+            elapsed,
             denied=len(self.pool.denied.intersection(before).difference(self.others)),
             moved=self.time.moved,
         )

@@ -24,6 +24,8 @@ from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Pred
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import must_have_effect
+from kms_conformance.suite.tours import CHANGES
 
 _ACTIONS = (
     *(
@@ -280,24 +282,11 @@ class _Walk:
         self, which: int, operation: str, prediction: Prediction, answer: Answer, asked_at: datetime, window: int | None
     ) -> None:
         """Judge the effect of an accepted operation, and update the model of the key to the state that reads back."""
-        kms, states, after = self.scenario, prediction.states, prediction.after
-        if operation not in ("enable", "disable", "schedule", "cancel"):
+        if operation not in CHANGES:
             return
-        key = self.keys[which]
-        if operation == "cancel":
-            kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer)
-        view = kms.must_read_back(self._effect(which, operation), key, states, answer)
-        if operation == "schedule" and window is not None:
-            kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
-        self.models[which] = KeyModel(
-            view.state if view.state in states else after.state, after.before, after.deletion_at
+        self.models[which], _ = must_have_effect(
+            self.scenario, self.keys[which], self.models[which], operation, prediction, answer, asked_at, window
         )
-
-    def _effect(self, which: int, operation: str) -> RequirementId:
-        """The requirement on the state after an accepted operation."""
-        if operation == "cancel":
-            return "cancel.state-after" if self.models[which].before == ENABLED else "cancel.state-after.disabled"
-        return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
 
     def _narrow(self, requirement: RequirementId, window: int | None) -> RequirementId:
         """The requirement on the window if the request must be refused for its window, else `requirement`."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from kms_conformance.catalogue.api import USES
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge, Lacking
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
@@ -61,7 +62,7 @@ class Requests:
     def elapsed(self, since: Moment | None = None) -> Elapsed:
         """The time that has passed for keys since a moment, by default the present one."""
         tolerance = timedelta(seconds=self.profile.deletion.date_tolerance_seconds)
-        return Elapsed(self.time, since or self.time.mark(), tolerance)
+        return Elapsed(self.time, since or self.time.mark(), tolerance, self.pool.moving_fields)
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
         """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""
@@ -106,7 +107,18 @@ class Requests:
                 "Earlier runs may have left aliases, tags or grants: run `kms-conformance sweep`.",
             )
         self._asked = {answer.number: (operation, arguments)}
+        self._must_name(operation, arguments.get("key_id"), answer)
         return answer
+
+    def _must_name(self, operation: str, key: object, answer: Answer) -> None:
+        """Judge the key that a success reply names, if any: it must be the key of ours that the request named."""
+        named = self.dialect.echo(answer.value)[0] if answer.accepted and isinstance(key, str) else None
+        if named is None or named == key or key not in self.pool.keys:
+            return
+        name = operation.replace("_", "-")
+        narrow = as_id(f"{name}.reply.key-id")
+        requirement = narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
+        self.judge.breaks(requirement, f"the key {key}", f"the key {named}", (answer.number,))
 
     def _again_until(self, answer: Answer, fits: Callable[[Answer], bool]) -> Answer:
         """Repeat a request while its answer does not fit and may follow the state before the last change.

@@ -274,8 +274,11 @@ class Scenario(Requests):
 
     def must_be_date(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer
-    ) -> None:
-        """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up."""
+    ) -> KeyView:
+        """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up.
+
+        Returns the key as it was judged.
+        """
         expected = asked_at + timedelta(days=days)
 
         def is_right(view: KeyView) -> bool:
@@ -293,6 +296,7 @@ class Scenario(Requests):
             # The profile allows a later date, but a SHOULD asks for the exact date.
             exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
             self.judge.that("schedule.window.exact", exact, *judged)
+        return view
 
     def must_be_within_bounds(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer

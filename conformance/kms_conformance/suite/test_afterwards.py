@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import GONE
-from kms_conformance.keys.bystanders import denied_and_unlisted
+from kms_conformance.keys.bystanders import denied_and_unlisted, find_moving_fields
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
@@ -13,7 +13,9 @@ from kms_conformance.suite.scenario import Scenario
 def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
     """Owners may have changed their keys during the run, so a change is reported as inconclusive."""
     elapsed = kms.elapsed(kms.others_since)
-    changed = [other for other, was in kms.others_before.items() if not elapsed.explains(was, kms.pool.read(other))]
+    now = {other: kms.pool.read(other) for other in kms.others_before}
+    find_moving_fields(kms.pool, elapsed, kms.others_before, now)
+    changed = [other for other, was in kms.others_before.items() if not elapsed.explains(was, now[other])]
     if changed:
         raise Inconclusive(
             f"Keys that the run did not create changed while it ran: {', '.join(changed)}.",

@@ -10,7 +10,9 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.keys.bystanders import changed_fields
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.possessions import changed
 from kms_conformance.suite.scenario import Scenario
 
 # How long two keys rest before they are read again, in seconds. Everything else in a run follows within milliseconds on
@@ -28,6 +30,8 @@ def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     from kms_conformance.suite.lifecycle import walk  # noqa: PLC0415
 
     walk(kms)
+    for key in [key for key in kms.pool.sealed if key in kms.pool.keys]:
+        _must_be_what_it_was(kms, key)
     if not kms.judge.broken and "lifecycle.sequence" not in kms.judge.passes:
         raise Inconclusive("No step of the lifecycle model could be taken.")
 
@@ -59,15 +63,36 @@ def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) ->
     twice = kms.refuses("schedule.twice", "already_pending", "schedule", unchanged=[key], **again)
     _must_last(kms, {"schedule.twice": key, "cancel.not-pending.enabled": other}, twice)
     for owned, was in before.items():
-        now = kms.pool.read_until(owned, partial(elapsed.explains, was))
-        same = elapsed.explains(was, now)
-        kms.judge.that("isolation.other-keys", same, f"{owned} is {was.state}", f"it is {now.state}")
+        expected, observed = changed_fields(kms.pool, elapsed, owned, was)
+        kms.judge.that("isolation.other-keys", not observed, f"{owned} has {expected}", f"it has {observed}")
     refusal = kms.profile.refusal_in("encrypt", PENDING)
     if refusal is not None and "encrypt" in kms.client.api:
         kms.refuses("pending.encrypt", refusal, "encrypt", key_id=key, plaintext="text")
     kms.accepts("disable.reply", "disable", key_id=other, states=[DISABLED])
     done = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
     _must_last(kms, {"cancel.effect": key, "disable.reply": other}, done)
+
+
+def _must_be_what_it_was(kms: Scenario, key: str) -> None:
+    """Judge that after all that was asked of a key, its fields are as first read, and early ciphertexts decrypt."""
+    view = kms.pool.bring(key, ENABLED)
+    if view is None:
+        return
+    names, first = kms.profile.key_fields.fields, kms.pool.first.get(key, view)
+    kms.must_show(
+        "lifecycle.sequence",
+        partial(kms.read, key),
+        lambda now: not changed(names, first, now),
+        ("the fields of the key as it read first", lambda now: changed(names, first, now) or "as at first"),
+    )
+    for ciphertext in kms.pool.sealed[key]:
+        kms.must_show(
+            "lifecycle.sequence",
+            partial(kms.ask, "decrypt", ciphertext=ciphertext),
+            lambda answer: answer.accepted,
+            ("what was encrypted early in the run is decrypted", lambda answer: answer.summary),
+            what="decrypt",
+        )
 
 
 def _must_last(kms: Scenario, keys: dict[RequirementId, str], answer: Answer) -> None:

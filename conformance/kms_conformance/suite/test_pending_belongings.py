@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -148,6 +149,20 @@ def test_pending_key_allows(kms: Scenario, use: str) -> None:
     before = kms.view(key)
     answer = kms.accepts(as_id(f"pending.{use}"), operation, **arguments)
     kms.must_be_unchanged(as_id(f"pending.{use}"), before, kms.read(key), answer)
+    if use == "revoke-grant":
+        _must_be_revoked(kms, key, str(arguments["grant_id"]), answer)
+
+
+def _must_be_revoked(kms: Scenario, key: str, grant: str, answer: Answer) -> None:
+    """Judge that a grant is no longer listed."""
+    kms.must_show(
+        "pending.revoke-grant",
+        lambda: str(kms.dialect.result("list_grants", kms.ask("list_grants", key_id=key).value)),
+        lambda listed: grant not in listed,
+        (f"no grant {grant}", str),
+        answer,
+        "list_grants",
+    )
 
 
 @requirement("pending.update-alias-away")

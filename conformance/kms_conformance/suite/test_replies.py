@@ -39,9 +39,10 @@ def test_reply_about_the_account(kms: Scenario, operation: str) -> None:
 
 @requirement("decrypt.reply")
 def test_reply_to_decrypt(kms: Scenario) -> None:
-    answer = kms.accepts("encrypt.reply", "encrypt", key_id=kms.key(ENABLED), plaintext="text")
+    key = kms.key(ENABLED)
+    answer = kms.accepts("encrypt.reply", "encrypt", key_id=key, plaintext="text")
     ciphertext = kms.dialect.secret_output("encrypt", answer.value)
-    kms.accepts("decrypt.reply", "decrypt", ciphertext=ciphertext)
+    kms.must_echo("decrypt", kms.accepts("decrypt.reply", "decrypt", ciphertext=ciphertext), kms.view(key))
 
 
 @requirement("update-description.reply")

@@ -30,16 +30,18 @@ def test_enabled_key_becomes_pending(kms: Scenario) -> None:
     kms.must_echo("schedule", answer, kms.view(key))
 
 
-@requirement("schedule.from-disabled", "schedule.state-after")
+@requirement("schedule.from-disabled", "schedule.state-after", "schedule.window.start")
 def test_disabled_key_becomes_pending(kms: Scenario) -> None:
     key = kms.key(DISABLED)
-    kms.accepts(
+    asked_at = kms.time.now()
+    answer = kms.accepts(
         ("schedule.from-disabled", "schedule.state-after"),
         "schedule",
         key_id=key,
         window=kms.days,
         states=[PENDING],
     )
+    kms.must_be_date("schedule.window.start", kms.view(key), asked_at, kms.days, answer)
 
 
 @requirement("schedule.by-get")

@@ -44,7 +44,8 @@ def fields(request: Request) -> tuple[Field, ...]:
     try:
         return (*query, *_members(json.loads(body, object_pairs_hook=_Pairs)))
     except (ValueError, RecursionError):
-        loose = (Field(name.lower(), (value,)) for name, value in _LOOSE.findall(body) if value)
+        # Names of keys and aliases have no percent sign, so the decoded value is the only reading that names one.
+        loose = (Field(name.lower(), (_decoded(value),)) for name, value in _LOOSE.findall(body) if value)
         return (*query, *_pairs(body), *loose)
 
 

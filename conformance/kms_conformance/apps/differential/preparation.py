@@ -130,8 +130,9 @@ class KeyPreparer:
             ciphertext = self._encrypted(key)
             self._prepare_state(key, GONE)
             self._advance(key, self.target_session.client.profile.deletion.gone_within_seconds + _MARGIN_SECONDS)
+            view = self.target_session.pool.read_until(key, lambda view: view.state == GONE)
             self.target_session.pool.drop_if_gone(key)
-            self._deleted = PreparedKey(key, self.target_session.pool.read(key), self._scheduled[key], ciphertext)
+            self._deleted = PreparedKey(key, view, self._scheduled[key], ciphertext)
         return self._deleted
 
     def _advance(self, key: str, seconds: float) -> None:

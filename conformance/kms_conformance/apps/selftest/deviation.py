@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -28,12 +29,12 @@ Severity = Literal["critical", "major", "minor"]
 
 @dataclass(frozen=True)
 class Fault:
-    """One deliberate fault of the emulator, and the requirements that the suite must report as failed.
+    """One deliberate fault of the emulator, and the requirements of which the suite must report one as failed.
 
     - title: the fault in one sentence, for readers of the result.
     - severity: a critical fault loses data, keeps a key alive past its deletion date, or admits callers without valid
       credentials. A major fault breaks a client. A minor fault misinforms.
-    - requirements: at least one of them must be reported as failed.
+    - requirements: at least one of them must be reported as failed; if there are none, any MUST.
     - families: the check families that report the fault, besides `entry`, which every run needs. Empty: all families.
     - decisions, filters: the changed behaviour of the emulator, and the functions that change its replies.
     - auth, foreign_keys: the way to sign in, and the number of keys of other users.
@@ -47,9 +48,9 @@ class Fault:
 
     name: str
     title: str
-    fault_class: str
-    severity: Severity
-    requirements: frozenset[RequirementId]
+    fault_class: str = "own"
+    severity: Severity = "major"
+    requirements: AbstractSet[RequirementId] = frozenset()
     dialects: tuple[str, ...] = ALL
     families: tuple[str, ...] = ()
     decisions: tuple[type[Decisions], ...] = ()

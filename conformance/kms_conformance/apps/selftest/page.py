@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from kms_conformance.apps.selftest.generated.draw import composed
 from kms_conformance.apps.selftest.power import Power, Score, percent
 from kms_conformance.apps.selftest.trial import COMPOUND, LAGGING, PAIR_LAG, Trial
 
@@ -33,6 +34,7 @@ def _lines(power: Power) -> Iterator[str]:
     yield ""
     yield from _faults(power)
     yield from _pairs(power)
+    yield from _generated(power)
     yield from _finding(power)
     yield from _others(power)
     yield from _wrong(power)
@@ -77,6 +79,46 @@ def _pairs(power: Power) -> Iterator[str]:
         ("model", "pairs", "detected", "as expected", "detected at smoke"),
         ((model, *_cells(power.faults(group=model, kind="pair"))) for model in power.models),
     )
+
+
+def _generated(power: Power) -> Iterator[str]:
+    trials = power.of("generated")
+    if not trials:
+        return
+    yield "## Generated faults"
+    yield ""
+    yield "A generated fault is composed from the facts of a profile and drawn by the seed; nobody wrote it. It names"
+    yield "no requirement: it is detected if any fails. One that is not detected at smoke is tried at standard."
+    yield "A fault *in a situation* shows only then, such as from the third time on, or on the last day of a waiting"
+    yield "period."
+    yield ""
+    yield from _table(
+        ("dialect", "composed", "tried", "detected at smoke", "detected"),
+        (
+            (dialect, str(len(composed(dialect).rows)), *_generated_cells(power.faults(dialect, kind="generated")))
+            for dialect in power.dialects
+            if power.faults(dialect, kind="generated").faults
+        ),
+    )
+    yield "By operator, over all dialects:"
+    yield ""
+    yield from _table(
+        ("operator", "tried", "detected at smoke", "detected"),
+        (
+            (group, *_generated_cells(power.faults(group=group, kind="generated")))
+            for group in sorted({trial.subject.group for trial in trials})
+        ),
+    )
+    yield "Combinations that are no fault, or the same fault as another one, are left out by a computed reason:"
+    yield ""
+    yield from _table(
+        ("dialect", "reason", "left out"),
+        ((d, reason, str(n)) for d in power.dialects for reason, n in composed(d).reasons().items()),
+    )
+
+
+def _generated_cells(score: Score) -> tuple[str, ...]:
+    return str(score.faults), _share(score.at_smoke, score.faults), _share(score.killed, score.faults)
 
 
 def _cells(score: Score) -> tuple[str, ...]:

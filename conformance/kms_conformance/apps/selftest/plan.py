@@ -5,16 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from kms_conformance.apps.selftest.blind.sets import BLIND_FAULTS, BLIND_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 from kms_conformance.apps.selftest.faults import FAULTS
+from kms_conformance.apps.selftest.generated.draw import composed, drawn
 from kms_conformance.apps.selftest.lag import MODELS, Model
 from kms_conformance.apps.selftest.nulls import NULLS
+from kms_conformance.apps.selftest.own_file import load_own
 from kms_conformance.apps.selftest.runner import preload
 from kms_conformance.apps.selftest.trial import (
     COMPOUND,
@@ -25,7 +28,9 @@ from kms_conformance.apps.selftest.trial import (
     Trial,
     pair_name,
     try_fault,
+    try_generated,
     try_null,
+    try_own,
     try_pair,
     try_variant,
 )
@@ -45,7 +50,8 @@ class Task:
     """One trial to run.
 
     A `whole` run has all check families, as users start it. Another run has only the families of its fault or variant.
-    A `final` run is not repeated at `standard`, whatever its result.
+    A `final` run is not repeated at `standard`, whatever its result. `file` is the user's file that holds the fault or
+    variant, empty for those of the self-test.
     """
 
     kind: Kind
@@ -55,6 +61,7 @@ class Task:
     seed: int = 1
     whole: bool = True
     final: bool = False
+    file: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}-{self.name}-{self.dialect}"
@@ -75,7 +82,7 @@ class Task:
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        trial = self._try_fault()
+        trial = _TRIED.get(self.kind, Task._try_fault)(self)
         if trial.problem and self.whole and trial.tier == "smoke" and not self.final:
             return replace(self, tier="standard").run()
         return trial
@@ -94,10 +101,25 @@ class Task:
             return try_pair(fault, _models()[model], self.dialect, tier=tier, seed=self.seed, whole=self.whole)
         return try_fault(fault, self.dialect, tier=tier, seed=self.seed, whole=self.whole)
 
+    def _try_generated(self) -> Trial:
+        row = composed(self.dialect).rows[self.name]
+        tier = row.tier if self.tier == "smoke" else self.tier
+        return try_generated(row, self.dialect, tier=tier, seed=self.seed)
+
+    def _try_own(self) -> Trial:
+        fault = load_own(Path(self.file)).fault(self.name)
+        tier = fault.tier if self.tier == "smoke" else self.tier
+        return try_own(fault, self.dialect, tier=tier, seed=self.seed)
+
     def _variant(self) -> Variant:
+        if self.file:
+            return load_own(Path(self.file)).variant(self.name)
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
         return next(v for v in (*VARIANTS, *BLIND_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
+
+
+_TRIED: Mapping[Kind, Callable[[Task], Trial]] = {"generated": Task._try_generated, "own": Task._try_own}  # noqa: SLF001 - methods of the class above
 
 
 @cache
@@ -215,6 +237,27 @@ def written_blind() -> Iterator[Task]:
     for variant in BLIND_VARIANTS:
         for dialect in variant.dialects:
             yield Task("variant", variant.name, dialect, final=True)
+
+
+def generated(seed: int, count: int) -> Iterator[Task]:
+    """`count` generated faults of each emulated dialect, drawn by the seed: one run of the whole suite each.
+
+    A fault that is not detected at `smoke` is tried again at `standard`.
+    """
+    for dialect in specs.emulated():
+        for row in drawn(dialect, seed, count):
+            yield Task("generated", row.name, dialect)
+
+
+def own(path: Path) -> Iterator[Task]:
+    """One run of the whole suite for each fault and variant of a user's file, in each of its dialects."""
+    found = load_own(path)
+    for fault in found.faults:
+        for dialect in fault.dialects:
+            yield Task("own", fault.name, dialect, file=str(path))
+    for variant in found.variants:
+        for dialect in variant.dialects:
+            yield Task("variant", variant.name, dialect, file=str(path))
 
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:

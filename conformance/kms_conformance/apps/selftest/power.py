@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
+from kms_conformance.apps.selftest.generated.draw import composed
 from kms_conformance.apps.selftest.trial import Kind, Trial
 
 FORMAT = 1
@@ -163,11 +164,22 @@ class Power:
                 for dialect in self.dialects
             },
             "pairs": {dialect: vars(self.faults(dialect, kind="pair")) for dialect in self.dialects},
+            "generated": {dialect: self._generated(dialect) for dialect in self.dialects if self.of("generated")},
             "variants": _counted(self.of("variant")),
             "nulls": _counted(self.of("null")),
             "first_report": {"median_seconds": round(seconds, 3), "median_requests": requests},
             "broken_promises": list(self.broken_promises()),
             "trials": [trial.to_json() for kind in _KINDS for trial in self.of(kind)],
+        }
+
+    def _generated(self, dialect: str) -> dict[str, Any]:
+        operators = sorted({trial.subject.group for trial in self.of("generated")})
+        found = composed(dialect)
+        return {
+            "all": vars(self.faults(dialect, kind="generated")),
+            "operators": {name: vars(self.faults(dialect, group=name, kind="generated")) for name in operators},
+            "composed": len(found.rows),
+            "left_out": dict(found.reasons()),
         }
 
     @classmethod
@@ -177,7 +189,7 @@ class Power:
 
 
 _OTHERS: tuple[Kind, ...] = ("variant", "null")
-_KINDS: tuple[Kind, ...] = ("fault", "pair", *_OTHERS)
+_KINDS: tuple[Kind, ...] = ("fault", "pair", "generated", "own", *_OTHERS)
 
 
 def percent(count: int, whole: int) -> float:

@@ -9,6 +9,7 @@ import os
 import pkgutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -87,7 +88,10 @@ def run_suite(
     try:
         if not receiver.poll(timeout_seconds):
             raise TimeoutError(f"the run did not end within {timeout_seconds} s")
-        outcome = Outcome(*receiver.recv())
+        received = receiver.recv()
+        if isinstance(received, str):
+            raise RuntimeError(received)  # noqa: TRY004 - the text tells an error of the other process
+        outcome = Outcome(*received)
         process.join(5)
         if process.exitcode or not outcome.verdict:
             raise RuntimeError(f"the run failed, with {process.exitcode}: {outcome.exit_code}, and no verdict")
@@ -111,6 +115,25 @@ def _child(
     state: Path | None,
     in_real_time: bool,  # noqa: FBT001 - only called above
 ) -> None:
+    """Send the parts of the outcome, or a text about the error of the served target or of the run."""
+    result: tuple[Any, ...] | str
+    try:
+        result = _result(prepare, tier, seed, arguments, state, in_real_time)
+    except Exception as error:  # noqa: BLE001 - told to the parent process, which raises it
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f", in line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
+        result = f"{type(error).__name__}: {error}{place}"
+    sender.send(result)
+
+
+def _result(
+    prepare: Callable[[], contextlib.AbstractContextManager[str]],
+    tier: str,
+    seed: int,
+    arguments: tuple[str, ...],
+    state: Path | None,
+    in_real_time: bool,  # noqa: FBT001 - as above
+) -> tuple[Any, ...]:
     inherited = _peak()
     with contextlib.ExitStack() as stack:
         if not in_real_time:
@@ -126,7 +149,7 @@ def _child(
         fixed = [*suite.CONFINED, *_PLUGINS]
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             code = pytest.main([*fixed, *options, *arguments, str(suite.FOLDER)], plugins=[collector])
-        sender.send((int(code), collector.verdict, collector.checks, _peak() - inherited))
+    return int(code), collector.verdict, collector.checks, _peak() - inherited
 
 
 def _peak() -> float:

@@ -12,16 +12,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from kms_conformance.apps.selftest.deviation import Fault, Variant
+from kms_conformance.apps.selftest.generated.row import Reached, Row
 from kms_conformance.apps.selftest.lag import Model
 from kms_conformance.apps.selftest.nulls import Null
 from kms_conformance.apps.selftest.runner import Outcome, run_suite
 from kms_conformance.core.tier import Tier
 from kms_conformance.verdict.results import CheckResult
 
-Kind = Literal["fault", "pair", "variant", "null"]
+Kind = Literal["fault", "pair", "generated", "own", "variant", "null"]
 
 # Kinds whose trials at the tier `smoke` are repeated at `standard` if they have a problem.
-TIERED = frozenset({"fault", "pair"})
+TIERED = frozenset({"fault", "pair", "generated", "own"})
 # The name of variants that combine several other variants; a seed draws which ones.
 COMPOUND = "compound"
 # The group of variants that lag, and the class of faults that look like lag.
@@ -87,9 +88,11 @@ class Trial:
     - seconds: the duration of the run.
     - first: the first failed check; None if no check failed.
 
-    A fault, also one of a pair, is detected (`killed`) if any requirement failed. Its trial has no problem if one of
-    its `requirements` failed, at most `MOST_ACCUSED` requirements failed (more if the fault has a `why_more`), and the
-    exit code is the expected one. For a pair, only requirements that are not expected count towards `MOST_ACCUSED`.
+    A fault of a user is detected if its trial has no problem: a requirement that the user named failed, or any MUST if
+    the user named none. Another fault, also one of a pair, is detected (`killed`) if any requirement failed. Its trial
+    has no problem if one of its `requirements` failed, at most `MOST_ACCUSED` requirements failed (more if the fault
+    has a `why_more`), and the exit code is the expected one. For a pair, only requirements that are not expected count
+    towards `MOST_ACCUSED`. The trial of a generated fault has no problem if the fault is detected.
     """
 
     subject: Subject
@@ -118,7 +121,7 @@ class Trial:
 
     @property
     def killed(self) -> bool:
-        return bool(self.accused)
+        return not self.problem if self.subject.kind == "own" else bool(self.accused)
 
     def to_json(self) -> dict[str, Any]:
         """The trial as JSON types; the inverse of `from_json`."""
@@ -170,21 +173,58 @@ def try_pair(
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
 
 
+def try_own(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
+    """Run the whole suite against a user's fault: one of its requirements must fail, or any MUST if it names none."""
+    started = time.monotonic()
+    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
+    expected = frozenset[str](fault.requirements) or _musts(outcome)
+    problem = "" if outcome.failed & expected else _missed(fault, outcome)
+    subject = Subject("own", fault.name, dialect, fault.fault_class, fault.severity)
+    return _trial(subject, tier, seed, (), outcome, problem, started)
+
+
+def _missed(fault: Fault, outcome: Outcome) -> str:
+    """Why the failed requirements of a run are not those that a fault must break."""
+    if not outcome.failed:
+        return "not detected"
+    failed = ", ".join(sorted(outcome.failed))
+    if not fault.requirements:
+        return f"no MUST failed, but: {failed}"
+    return f"failed instead of {', '.join(sorted(fault.requirements))}: {failed}"
+
+
+def try_generated(row: Row, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
+    """Run the whole suite against a generated fault, which any requirement may report.
+
+    The problem of a fault that is not detected tells how often it changed something in the run.
+    """
+    started, reached = time.monotonic(), Reached()
+    fault = row.fault(dialect, reached)
+    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
+    problem = "" if outcome.failed else "not detected"
+    if problem:
+        problem = f"{problem} (exit code {outcome.exit_code}); it changed something {reached.count} times: {row.title}"
+    subject = Subject("generated", row.name, dialect, row.group, row.severity)
+    return _trial(subject, tier, seed, (), outcome, problem, started)
+
+
 def pair_name(fault: Fault, model: Model) -> str:
     """The name of the pair of a fault and a lag model."""
     return f"{fault.name} + {model.name}"
 
 
 def _fault_problem(fault: Fault, outcome: Outcome, *, whole: bool, counted: frozenset[str]) -> str:
-    if not outcome.failed:
-        return "not detected"
     if not outcome.failed & fault.requirements:
-        return f"failed instead of {', '.join(sorted(fault.requirements))}: {', '.join(sorted(outcome.failed))}"
+        return _missed(fault, outcome)
     if len(counted) > MOST_ACCUSED and not fault.why_more:
         return f"{len(outcome.failed)} requirements failed: {', '.join(sorted(outcome.failed))}"
     # A run of some families leaves MUSTs untested, so it is inconclusive (exit code 3) unless a MUST fails (1).
     expected = fault.exit_code if whole or fault.exit_code == 1 else 3
     return "" if outcome.exit_code == expected else f"the run ended with exit code {outcome.exit_code}"
+
+
+def _musts(outcome: Outcome) -> frozenset[str]:
+    return frozenset(entry["id"] for entry in outcome.verdict["requirements"] if entry["level"] == "MUST")
 
 
 def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:

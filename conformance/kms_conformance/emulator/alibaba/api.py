@@ -78,7 +78,8 @@ class AlibabaApi:
         try:
             self._authenticator.authenticate(inbound, sent)
             route = self._called(inbound, action, version)
-            value = route.handler(AlibabaParameters(parameters.merged(sent)))
+            read = self._service.decisions.parameters(route.operation, parameters.merged(sent))
+            value = route.handler(AlibabaParameters(read))
             return inbound, replies.result(value, self._service.rules, action, as_xml=as_xml)
         except Refused as refused:
             self._service.store.refused(inbound.operation, refused.name, values.get("KeyId"))

@@ -126,8 +126,8 @@ class KeyActions:
 
     def key_id(self, name: str) -> str:
         """The key id for an alias or ARN; any other name is taken as a key id."""
-        if name.rpartition(":")[2].startswith("alias/"):
-            return self._store.by_alias(name.rpartition(":")[2]).id
+        if (alias := replies.alias_in(name)) is not None:
+            return self._store.by_alias(alias).id
         return replies.id_of_arn(name) or name
 
 

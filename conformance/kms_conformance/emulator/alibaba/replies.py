@@ -62,6 +62,12 @@ def id_of_arn(name: str) -> str | None:
     return name.removeprefix(_ARN) if name.startswith(_ARN) else None
 
 
+def alias_in(name: str) -> str | None:
+    """The alias that a text is, or that the ARN of an alias has; None for any other text."""
+    local = name.removeprefix(_ARN.removesuffix("key/"))
+    return local if local.startswith("alias/") else None
+
+
 def metadata(key: Key, rules: Rules) -> dict[str, Any]:
     """The `KeyMetadata` of CreateKey and DescribeKey; `DeleteDate` is present only while the key is pending."""
     fields = {

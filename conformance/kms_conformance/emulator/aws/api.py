@@ -85,7 +85,8 @@ class AwsApi:
                 raise Refused("unknown_action" if target else "missing_action")  # noqa: TRY301 - one path for all refusals
             if body_problem is not None:
                 raise Refused(body_problem)  # noqa: TRY301 - as above
-            return inbound, replies.result(route.handler(AwsParameters(values)))
+            read = self._service.decisions.parameters(route.operation, values)
+            return inbound, replies.result(route.handler(AwsParameters(read)))
         except Refused as refused:
             named = parameters.bare(values.get("KeyId", values.get("TargetKeyId")))
             self._service.store.refused(inbound.operation, refused.name, named)

@@ -124,14 +124,14 @@ class CryptoOperations:
         }
 
     def decrypt(self, fields: AwsParameters) -> dict[str, Any]:
-        """Decrypt: the request need not name the key, because the ciphertext contains the key id."""
-        key, plain = self._opened("decrypt", fields, "EncryptionContext")
+        """Decrypt: the request need not name the key; if it does, it must be the key of the ciphertext."""
+        key, plain = self._opened("decrypt", fields, "EncryptionContext", "KeyId")
         return {"Plaintext": _base64(plain), "KeyId": key_arn(key), "EncryptionAlgorithm": SYMMETRIC}
 
     def re_encrypt(self, fields: AwsParameters) -> dict[str, Any]:
         """ReEncrypt: the states of both keys, of the old and of the new ciphertext, must allow it."""
         name, context = fields.key_name("DestinationKeyId"), fields.context("DestinationEncryptionContext")
-        source, plain = self._opened("re_encrypt", fields, "SourceEncryptionContext")
+        source, plain = self._opened("re_encrypt", fields, "SourceEncryptionContext", "SourceKeyId")
         key = self._used("re_encrypt", name)
         return {
             "CiphertextBlob": _base64(crypto.seal(key, plain, context)),
@@ -163,13 +163,15 @@ class CryptoOperations:
         plain = secrets.token_bytes(size)
         return plain, {"CiphertextBlob": _base64(crypto.seal(key, plain, context)), "KeyId": key_arn(key)}
 
-    def _opened(self, operation: str, fields: AwsParameters, context: str) -> tuple[Key, bytes]:
+    def _opened(self, operation: str, fields: AwsParameters, context: str, named: str) -> tuple[Key, bytes]:
         sealed, sealed_with = fields.data("CiphertextBlob", _LONGEST_SEALED), fields.context(context)
         try:
             key_id = crypto.key_id_of(sealed)
         except Refused:
             raise Refused("invalid_ciphertext") from None
-        key = self._used(operation, key_id)
+        key = self._used(operation, fields.key_name(named) if fields.has(named) else key_id)
+        if key.id != key_id:
+            raise Refused("incorrect_key")
         try:
             return key, crypto.unseal(key, sealed, sealed_with)
         except Refused:

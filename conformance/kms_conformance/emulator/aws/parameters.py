@@ -80,7 +80,8 @@ class AwsParameters:
     """The fields of one body; methods raise `Refused` for missing or malformed values."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = {name: value for name, value in values.items() if value is not None}
+        nulls = {name for name, value in values.items() if value is None}
+        self._values = {name: values[name] for name in values if name not in nulls} if nulls else values
 
     def has(self, name: str) -> bool:
         """Whether the field was sent."""

@@ -74,7 +74,8 @@ class HuaweiApi:
             self._admit(inbound, project_id, route, body_problem)
             # _admit has refused requests without a route, which mypy cannot know.
             assert route is not None
-            return inbound, replies.result(route.handler(HuaweiParameters(values, self._service.decisions)))
+            read = self._service.decisions.parameters(route.operation, values)
+            return inbound, replies.result(route.handler(HuaweiParameters(read, self._service.decisions)))
         except Refused as refused:
             self._service.store.refused(inbound.operation, refused.name, values.get("key_id"))
             return inbound, replies.refusal(refused, self._service.decisions, (route.method,) if route else ())

@@ -76,7 +76,7 @@ class Operations:
 
     def describe(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Describe-key: the reply has all details of a key."""
-        return {"key_info": replies.key_details(self._store.describe(fields.key_id()), self._rules)}
+        return {"key_info": replies.key_details(self._store.describe(self._key_id("describe", fields)), self._rules)}
 
     def list_keys(self, fields: HuaweiParameters) -> dict[str, Any]:
         """List-keys: the list includes default keys; `marker` is the number of keys to skip."""
@@ -96,7 +96,7 @@ class Operations:
 
     def encrypt(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Encrypt-data: encrypts a text of at most 4096 bytes."""
-        key_id, context = fields.key_id(), fields.context()
+        key_id, context = self._key_id("encrypt", fields), fields.context()
         plain = fields.text("plain_text", f"[^\n]{{1,{_LONGEST_PLAIN}}}").encode()
         if len(plain) > _LONGEST_PLAIN:
             raise Refused("invalid_parameter", "The value of plain_text has too many bytes.")
@@ -116,7 +116,7 @@ class Operations:
 
     def generate_data_key(self, fields: HuaweiParameters) -> dict[str, Any]:
         """Create-datakey: the reply is in hexadecimal. `datakey_length` (in bits), if sent, replaces `key_spec`."""
-        key_id, context = fields.key_id(), fields.context()
+        key_id, context = self._key_id("generate_data_key", fields), fields.context()
         bits = int(fields.choice("key_spec", ("AES_256", "AES_128"), "AES_256")[-3:])
         if fields.has("datakey_length"):
             bits = fields.number("datakey_length", range(8, 8193, 8), bits)
@@ -151,6 +151,16 @@ class Operations:
                 ]
             }
         }
+
+    def _key_id(self, operation: str, fields: HuaweiParameters) -> str:
+        """The id of the key that a request names: by its id or, where the profile says so, by an alias or its URN."""
+        alias = fields.alias_of_key() if "alias" in self._rules.key_names.get(operation, ()) else None
+        if alias is None:
+            return fields.key_id()
+        for key in self._store.keys:
+            if alias in key.aliases:
+                return key.id
+        raise Refused("unknown_key")
 
     def _custom(self) -> list[Key]:
         return [key for key in self._store.keys if not key.default]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from kms_conformance.emulator.huawei.credentials import DOMAIN_ID, REGION
 from kms_conformance.emulator.keys import ABSENT
 from kms_conformance.emulator.messages import encode_json
 from kms_conformance.emulator.refusals import Refused
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _KEY_ID = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
 _ALIAS = re.compile(r"[a-zA-Z0-9:/_-]{1,255}")
+_BY_ALIAS = re.compile(rf"(alias/|kms:{REGION}:{DOMAIN_ID}:alias:)(?P<name>.+)")
 _LONGEST_CONTEXT = 8192
 _SEQUENCE = 36
 
@@ -38,6 +40,12 @@ class HuaweiParameters:
         if not isinstance(value, str):
             raise Refused("wrong_key_type")
         return self._formed("key_id", value, _KEY_ID, "malformed_key")
+
+    def alias_of_key(self) -> str | None:
+        """The alias in a `key_id` of the form `alias/NAME` or `kms:REALM:DOMAIN:alias:NAME`; None for other forms."""
+        value = self._values.get("key_id")
+        found = _BY_ALIAS.fullmatch(value) if isinstance(value, str) else None
+        return None if found is None else found["name"]
 
     def alias(self) -> str:
         """The required `key_alias`; names that end in `/default` are reserved for default keys."""

@@ -49,7 +49,7 @@ class FuzzedCheck(Protocol):
 
     def must_be_date(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer
-    ) -> None:
+    ) -> KeyView:
         """Judge a deletion date: the time of the request plus the window."""
         ...
 

@@ -137,7 +137,7 @@ FAULTS = (
         severity="major",
         dialects=(HUAWEI,),
         requirements=frozenset({"describe.reply"}),
-        families=("entry",),
+        families=("contact",),
         filters=(on("describe", field("key_info", lambda info: [info])),),
     ),
     _fault(

@@ -327,7 +327,7 @@ FAULTS = (
     _fault(
         name="too-late-data-plane",
         title="Changes of a key reach its use after more than the settle time.",
-        requirements=frozenset({"pending.encrypt", "state.disabled"}),
+        requirements=frozenset({"pending.encrypt", "state.disabled", "state.enabled"}),
         decisions=(data_plane_behind(_TOO_LONG),),
         why_more="Each use of a key in each state has its own requirement.",
     ),

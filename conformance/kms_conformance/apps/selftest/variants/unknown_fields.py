@@ -81,9 +81,6 @@ UNKNOWN_FIELDS: tuple[Variant, ...] = (
         "field-has-the-time-of-reading",
         "A field that no page describes has the time of the read.",
         filters=_telling(_now),
-        # Keys of others are compared in every field, so a whole run of this variant is inconclusive.
-        families=("survives", "cancel"),
-        alone=True,
         about="unknown fields",
     ),
     Variant(

@@ -1,0 +1,204 @@
+"""Valid requests for every operation that names a key, by every name of that key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
+from kms_conformance.suite.scenario import Scenario
+
+_TAG = "kms-conformance"
+# Places where a request may name the key of its ciphertext, and need not.
+_BESIDE_A_CIPHERTEXT = frozenset({"decrypt", "re_encrypt.source_key_id"})
+# Operations that lead a key from one state to another.
+MOVES = frozenset({"enable", "disable", "schedule", "cancel"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place where a request names a key.
+
+    - operation: the abstract operation.
+    - argument: the argument of the adapter that names the key.
+    - forms: the forms of names that the operation's page lists, such as `id` and `arn`.
+    """
+
+    operation: str
+    argument: str
+    forms: tuple[str, ...]
+
+    @property
+    def optional(self) -> bool:
+        """Whether the request has a ciphertext that names the key anyway."""
+        return str(self) in _BESIDE_A_CIPHERTEXT
+
+    def __str__(self) -> str:
+        return self.operation if self.argument == "key_id" else f"{self.operation}.{self.argument}"
+
+
+def places(kms: Scenario) -> tuple[Place, ...]:
+    """All places where requests to this target name a key, by the profile."""
+    found = []
+    for name, forms in kms.profile.key_names.items():
+        operation, _, argument = name.partition(".")
+        if operation in kms.client.api:
+            found.append(Place(operation, argument or "key_id", forms))
+    return tuple(found)
+
+
+@contextmanager
+def names_of(kms: Scenario, key: str, needed: Sequence[Place]) -> Iterator[dict[str, str]]:
+    """A context in which the names of a key besides its id are known, by their form.
+
+    If one of the places takes an alias, the key has a new one in this context, unless the installation lacks aliases.
+    Raises `Inconclusive` if the target refuses the alias.
+    """
+    by_alias = any(form.startswith("alias") for place in needed for form in place.forms)
+    given = by_alias and "delete_alias" in kms.client.api
+    alias = kms.new_alias() if given else None
+    if alias is not None:
+        try:
+            kms.done("set_alias", key_id=key, alias=alias)
+        except Lacking:
+            alias = None
+    try:
+        yield dict(kms.dialect.names(kms.view(key), alias))
+    finally:
+        if alias is not None:
+            with suppress(Inconclusive):
+                kms.ask("delete_alias", alias=alias)
+
+
+class KeyRequests:
+    """Arguments of valid requests on one key; `other` is another enabled key of the run.
+
+    The key must be enabled when it is prepared. Ciphertexts and the policy are prepared once a run.
+    """
+
+    def __init__(self, kms: Scenario, key: str, other: str) -> None:
+        self._kms = kms
+        self._key = key
+        self._other = other
+        self._known = kms.pool.prepared.setdefault(key, {})
+        self._grants: list[str] = []
+        self._left_out: dict[str, str] = {}
+
+    def prepare(self, wanted: Sequence[Place], *, grants: int = 1) -> tuple[Place, ...]:
+        """Prepare what requests at these places need; `grants` is the number of grants that may be revoked.
+
+        Returns the places for which the target served the preparation; `must_be_complete` tells the others.
+        """
+        kms, key = self._kms, self._key
+        if kms.encrypts:
+            self._try(("decrypt", "re_encrypt"), lambda: self._keep("ciphertext", lambda: kms.encrypted(key)))
+        for operations, prepare in {
+            ("re_encrypt",): lambda: self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other)),
+            ("put_policy",): lambda: self._keep("policy", lambda: str(self._result("get_policy", key_id=key))),
+            ("untag",): lambda: kms.done("tag", key_id=key, tags={_TAG: kms.chance.hex(6)}),
+            ("revoke_grant",): lambda: self._prepare_grants(grants),
+            ("update_alias",): self._prepare_alias,
+        }.items():
+            if any(place.operation in operations for place in wanted):
+                self._try(operations, prepare)
+        return tuple(place for place in wanted if place.operation not in self._left_out)
+
+    def must_be_complete(self) -> None:
+        """Raise `Inconclusive` if the target refused a part of the preparation."""
+        if refused := {name: why for name, why in self._left_out.items() if why}:
+            raise Inconclusive("; ".join(f"{name} was not asked: {why}" for name, why in refused.items()))
+
+    def leaves_out(self, operation: str) -> bool:
+        """Whether the target refused the preparation of this operation, or lacks what it needs."""
+        return operation in self._left_out
+
+    def _try(self, operations: tuple[str, ...], prepare: Callable[[], object]) -> None:
+        try:
+            prepare()
+        except Stop:
+            self._left_out |= dict.fromkeys(operations, "A request that prepares it failed.")
+        except Lacking:
+            self._left_out |= dict.fromkeys(operations, "")
+        except Inconclusive as problem:
+            self._left_out |= dict.fromkeys(operations, problem.reason)
+
+    def _prepare_grants(self, count: int) -> None:
+        for _ in range(count):
+            self._grants.append(str(self._result("create_grant", key_id=self._key, **self._grant())))
+
+    def _prepare_alias(self) -> None:
+        alias = self._known["alias"] = self._kms.new_alias()
+        self._kms.done("set_alias", key_id=self._other, alias=alias)
+
+    def clean(self) -> None:
+        """Take back what was prepared: the alias for `update_alias`, and grants."""
+        if (alias := self._known.pop("alias", None)) is not None:
+            with suppress(Inconclusive):
+                self._kms.ask("delete_alias", alias=alias)
+        while self._grants:
+            with suppress(Inconclusive):
+                self._kms.ask("revoke_grant", key_id=self._key, grant_id=self._grants.pop())
+
+    def arguments(self, place: Place, name: str, *, changing: bool = True) -> dict[str, object]:
+        """Arguments of a request that names the key by `name`; without `changing`, it would leave the key as it is."""
+        further = self._further(place, changing=changing)
+        return {**further, place.argument: name}
+
+    def plain_arguments(self, place: Place) -> dict[str, object]:
+        """Arguments of a request that names the key as plainly as it can: by its ciphertext alone, else by its id."""
+        further = self._further(place, changing=True)
+        return further if place.optional else {**further, place.argument: self._key}
+
+    def arguments_of(self, operation: str) -> dict[str, object]:
+        """Arguments of a request for an operation that names no key."""
+        if operation == "delete_alias":
+            return {"alias": self._known.get("alias") or self._kms.new_alias()}
+        return {"ciphertext": self._known.get("ciphertext", "")} if operation == "decrypt" else {}
+
+    def note_accepted(self, place: Place, value: object) -> None:
+        """Note what an accepted request has made or used up; `value` is the reply."""
+        kms = self._kms
+        if place.operation == "create_grant":
+            self._grants.append(str(kms.dialect.result("create_grant", value)))
+        elif place.operation == "revoke_grant" and self._grants:
+            self._grants.pop()
+        elif place.operation == "set_alias" and "delete_alias" in kms.client.api:
+            kms.ask("delete_alias", alias=self._known["new alias"])
+        elif place.operation == "update_alias":
+            kms.ask("update_alias", key_id=self._other, alias=self._known["alias"])
+
+    def _further(self, place: Place, *, changing: bool) -> dict[str, object]:
+        kms, operation = self._kms, place.operation
+        if operation == "re_encrypt" and place.argument == "source_key_id":
+            return {"ciphertext": self._known.get("ciphertext", ""), "key_id": self._other}
+        if operation == "re_encrypt":
+            return {"ciphertext": self._known.get(f"ciphertext of {self._other}", "")}
+        if operation == "set_alias":
+            self._known["new alias"] = kms.new_alias()
+            return {"alias": self._known["new alias"]}
+        values: dict[str, dict[str, object]] = {
+            "schedule": {"window": kms.days},
+            "encrypt": {"plaintext": "text"},
+            "decrypt": {"ciphertext": self._known.get("ciphertext", "")},
+            "update_description": {"description": "changed by a check" if changing else kms.pool.marker(self._key)},
+            "update_alias": {"alias": self._known.get("alias") or kms.new_alias()},
+            "tag": {"tags": {_TAG: kms.chance.hex(6)}},
+            "untag": {"tag_keys": [_TAG]},
+            "create_grant": self._grant() if operation == "create_grant" else {},
+            "revoke_grant": {"grant_id": self._grants[-1] if self._grants else "0" * 64},
+            "put_policy": {"policy": self._known.get("policy", "")},
+            "set_deletion_protection": {"protected": False},
+        }
+        return values.get(operation, {})
+
+    def _grant(self) -> dict[str, object]:
+        principal = self._kms.dialect.principal(self._kms.view(self._key).arn or "")
+        return {"grantee": principal, "grant_operations": ["DescribeKey"]}
+
+    def _result(self, operation: str, **arguments: object) -> object:
+        return self._kms.dialect.result(operation, self._kms.done(operation, **arguments).value)
+
+    def _keep(self, name: str, make: Callable[[], str]) -> None:
+        if name not in self._known:
+            self._known[name] = make()

@@ -1,0 +1,52 @@
+"""Near misses of a name: texts that differ from it in case, length, blanks, one character or encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+_HEX = "0123456789abcdef"
+
+
+def _one_off(name: str) -> str:
+    """The name with another last letter or digit; a hexadecimal digit stays one."""
+    last = next(at for at in range(len(name) - 1, -1, -1) if name[at].isalnum())
+    was = name[last].lower()
+    now = _HEX[(_HEX.index(was) + 1) % len(_HEX)] if was in _HEX else "0"
+    return f"{name[:last]}{now}{name[last + 1 :]}"
+
+
+def _encoded(name: str) -> str:
+    """The name with all characters but letters and digits percent-encoded, as if it were encoded twice."""
+    return "".join(each if each.isalnum() else f"%{ord(each):02X}" for each in name)
+
+
+def _cut(name: str) -> str:
+    """The name without its last character."""
+    return name[:-1]
+
+
+def _with_tail(name: str) -> str:
+    """The name with one more character that a name may have."""
+    return f"{name}0"
+
+
+#: Each kind of near miss: a function that makes it of a name.
+KINDS: Mapping[str, Callable[[str], str]] = {
+    "other case": str.swapcase,
+    "cut short": _cut,
+    "with a tail": _with_tail,
+    "with a blank before": lambda name: f" {name}",
+    "with a blank after": lambda name: f"{name} ",
+    "with a line feed after": lambda name: f"{name}\n",
+    "one character off": _one_off,
+    "encoded twice": _encoded,
+    "empty": lambda _: "",
+}
+
+
+def near_misses(name: str) -> dict[str, str]:
+    """All near misses of a name that differ from it, by kind.
+
+    A name without letters has no other case, for example.
+    """
+    return {kind: made for kind, make in KINDS.items() if (made := make(name)) != name}

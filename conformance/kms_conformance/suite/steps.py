@@ -1,0 +1,52 @@
+"""Steps: one change of a key, judged by the prediction of the oracle."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.oracle import ENABLED, KeyModel, Prediction
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.scenario import Scenario
+
+
+def must_have_effect(
+    kms: Scenario,
+    key: str,
+    was: KeyModel,
+    operation: str,
+    prediction: Prediction,
+    answer: Answer,
+    asked_at: datetime,
+    window: int | None,
+) -> tuple[KeyModel, KeyView]:
+    """Judge the effect of an accepted change; returns the model of the key, and the key as it reads back.
+
+    - was: the model of the key before the change.
+    - asked_at: the time for keys before the request.
+    - window: the window in days of a request to `schedule`.
+
+    Raises `Stop` if the key reads back in another state.
+    """
+    name = _effect(was, operation)
+    if operation == "cancel":
+        view = kms.must_read_back("cancel.effect", key, kms.states_after_cancel, answer)
+        if view.state in prediction.states:
+            kms.judge.holds(name)
+        else:
+            view = kms.must_read_back(name, key, prediction.states, answer)
+    else:
+        view = kms.must_read_back(name, key, prediction.states, answer)
+    if operation == "schedule" and window is not None:
+        view = kms.must_be_date("schedule.window.start", view, asked_at, window, answer)
+        kms.pool.settle(key, view, "schedule.window.start")
+    after = prediction.after
+    return KeyModel(view.state, after.before, after.deletion_at), view
+
+
+def _effect(was: KeyModel, operation: str) -> RequirementId:
+    """The requirement on the state after an accepted operation."""
+    if operation == "cancel":
+        return "cancel.state-after" if was.before == ENABLED else "cancel.state-after.disabled"
+    return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"

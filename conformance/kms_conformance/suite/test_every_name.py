@@ -1,0 +1,260 @@
+"""Every name: what a key allows and refuses by its id, it allows and refuses by every other name, in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from kms_conformance.catalogue.api import USES
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.suite.key_requests import MOVES, KeyRequests, Place, names_of, places
+from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.scenario import Scenario
+from kms_conformance.wire.messages import Request
+
+# What a profile names under `may_lack` if an installation may know keys by their ids alone.
+_NAMES = "names_of_keys"
+# The refusals of a name that the operation's page does not list.
+_NO_NAME = "alias_as_key or arn_as_key or unknown_alias or unknown_key or malformed_key"
+
+_FORMS: Mapping[str, RequirementId] = {
+    ENABLED: "enabled.every-form",
+    DISABLED: "disabled.every-form",
+    PENDING: "pending.every-form",
+}
+# What would need a key or an alias for each form.
+_NOT_IN_EACH_FORM = MOVES | {"create", "set_alias", "delete_alias"}
+
+
+@dataclass
+class _Names:
+    """The requests of one check on one key.
+
+    - names: the names of the key besides its id, by form.
+    - requests: the arguments of valid requests.
+    """
+
+    kms: Scenario
+    key: str
+    names: dict[str, str]
+    requests: KeyRequests
+
+    @property
+    def open(self) -> bool:
+        """Whether an installation may know keys by their ids alone."""
+        return _NAMES in self.kms.profile.may_lack
+
+    def must_be_scheduled(self, all_places: tuple[Place, ...]) -> None:
+        """Judge that the disabled key is scheduled by each documented name, and bring it into pending deletion."""
+        for place in all_places:
+            if place.operation == "schedule" and self.names.keys() & set(place.forms):
+                self.kms.pool.bring(self.key, DISABLED)
+                self._must_accept(place, DISABLED)
+        self.kms.pool.bring(self.key, PENDING)
+
+    def must_be_known(self, all_places: tuple[Place, ...]) -> None:
+        """Judge that the enabled key allows by each documented name what it allows by its id."""
+        # Last comes what moves the key: it is disabled, and enabled again.
+        order = {"disable": 1, "enable": 2}
+        for place in sorted(all_places, key=lambda place: order.get(place.operation, 0)):
+            refusal = self.kms.profile.refusal_in(place.operation, ENABLED)
+            if refusal is not None:
+                self._must_refuse(place, ENABLED, refusal)
+            elif place.operation != "schedule":
+                self._must_accept(place, ENABLED)
+        if "enable" in {place.operation for place in all_places}:
+            # Enabling an enabled key is another row of the table of key states.
+            self._must_accept(next(place for place in all_places if place.operation == "enable"), ENABLED)
+
+    def must_hold_in(self, state: str, all_places: tuple[Place, ...]) -> None:
+        """Judge that the key, in this state, refuses and allows by each name what it refuses and allows by its id."""
+        kms, requirement_id = self.kms, _requirement(state)
+        before = kms.view(self.key)
+        answer: Answer | None = None
+        for place in all_places:
+            refusal = kms.profile.refusal_in(place.operation, state)
+            if refusal is not None:
+                answer = self._must_refuse(place, state, refusal) or answer
+            elif place.operation in kms.profile.facts["lifecycle"] and (
+                place.operation not in MOVES or (place.operation, state) == ("disable", DISABLED)
+            ):
+                self._must_accept(place, state)
+        if answer is not None:
+            kms.must_be_unchanged(requirement_id, before, kms.read(self.key), answer)
+
+    def _must_accept(self, place: Place, state: str) -> None:
+        for form, name in self._names(place).items():
+            if form in place.forms:
+                arguments = self.requests.arguments(place, name, changing=False)
+                with suppress(Stop, Lacking):
+                    answer = self.kms.ask(place.operation, **arguments)
+                    answer = self.kms.must_be_accepted(_requirement(state), answer)
+                    self.requests.note_accepted(place, answer.value)
+
+    def _names(self, place: Place) -> dict[str, str]:
+        """The names to send: beside a ciphertext, the id is one of them."""
+        return {"id": self.key, **self.names} if place.optional else self.names
+
+    def _must_refuse(self, place: Place, state: str, refusal: str) -> Answer | None:
+        answer: Answer | None = None
+        for form, name in self._names(place).items():
+            documented = form in place.forms
+            if documented or (state == PENDING and self.kms.profile.has_refusal("alias_as_key")):
+                expected = refusal if documented and not self.open else f"{refusal} or {_NO_NAME}"
+                # A wrong answer to one request must not hide those to the others.
+                with suppress(Stop):
+                    answer = self._refused(place, state, name, expected) or answer
+        return answer
+
+    def _refused(self, place: Place, state: str, name: str, expected: str) -> Answer | None:
+        kms = self.kms
+        try:
+            answer = kms.ask(place.operation, **self.requests.arguments(place, name))
+        except Lacking:
+            return None
+        if not answer.accepted:
+            kms.must_be_refused(_requirement(state), expected, answer)
+            return answer
+        self.requests.note_accepted(place, answer.value)
+        kms.pool.bring(self.key, state)
+        # If the key allows it by its id too, that is judged by the checks of the state.
+        plainly = kms.ask(place.operation, **self.requests.plain_arguments(place))
+        if not plainly.accepted:
+            answer = kms.ask(place.operation, **self.requests.arguments(place, name))
+            kms.must_be_refused(_requirement(state), expected, answer)
+        kms.pool.bring(self.key, state)
+        return answer
+
+
+@requirement("enabled.every-name", "disabled.every-name", "pending.every-name")
+def test_every_name_means_the_key(kms: Scenario) -> None:
+    """One preparation serves all states, because each state of a key is the next one's way."""
+    all_places = places(kms)
+    key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    requests = KeyRequests(kms, key, other)
+    # One grant is revoked while the key is disabled, and one while it is pending.
+    all_places = requests.prepare(all_places, grants=2)
+    try:
+        with names_of(kms, key, all_places) as names:
+            known = _Names(kms, key, _shown(kms, key, names), requests)
+            known.must_be_known(all_places)
+            kms.pool.bring(key, DISABLED)
+            known.must_hold_in(DISABLED, all_places)
+            known.must_be_scheduled(all_places)
+            known.must_hold_in(PENDING, all_places)
+    finally:
+        requests.clean()
+    requests.must_be_complete()
+
+
+@requirement("disabled.allows")
+def test_disabled_key_allows_what_the_table_allows(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    rows = [place for place in places(kms) if _is_allowed(kms, place, DISABLED)]
+    rows = list(requests.prepare(rows))
+    try:
+        kms.pool.bring(key, DISABLED)
+        for place in rows:
+            with suppress(Stop, Lacking):
+                answer = kms.ask(place.operation, **requests.arguments(place, key, changing=False))
+                answer = kms.must_be_accepted("disabled.allows", answer)
+                requests.note_accepted(place, answer.value)
+        kms.must_read_back("disabled.allows", key, [DISABLED], answer)
+    finally:
+        requests.clean()
+    requests.must_be_complete()
+
+
+def _is_allowed(kms: Scenario, place: Place, state: str) -> bool:
+    """Whether the table of key states allows an operation that leaves the state as it is."""
+    listed = place.operation in kms.profile.facts["lifecycle"] and place.operation not in MOVES
+    return listed and kms.profile.refusal_in(place.operation, state) is None
+
+
+@requirement("enabled.every-form", "disabled.every-form", "pending.every-form")
+def test_every_form_means_the_request(kms: Scenario) -> None:
+    """What is allowed gets one form for each operation at smoke, in turn; what is refused gets all."""
+    key = kms.key(ENABLED)
+    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    named = {place.operation: place for place in requests.prepare(places(kms))}
+    rows = {
+        operation: requests.arguments(named[operation], key, changing=False)
+        if operation in named
+        else requests.arguments_of(operation)
+        for operation in kms.client.api.operations
+        if not requests.leaves_out(operation)
+    }
+    for state, requirement_id in _FORMS.items():
+        kms.pool.bring(key, state)
+        before = kms.view(key)
+        for number, (operation, arguments) in enumerate(rows.items()):
+            refusal = kms.profile.refusal_in(operation, state)
+            forms = list(kms.dialect.forms.values())
+            if refusal is None:
+                if state != ENABLED or operation in _NOT_IN_EACH_FORM:
+                    continue
+                forms = forms if kms.effort.fuzz_coverage else [forms[number % len(forms)]]
+            for change in forms:
+                request = change(kms.dialect.request(operation, arguments))
+                answer = _sent(kms, operation, request, refusal)
+                if operation in kms.profile.may_lack and kms.is_told("lacking_operation", answer):
+                    continue
+                if refusal is None:
+                    expected = "it is served as in another form"
+                    kms.judge.that(requirement_id, answer.accepted, expected, answer.summary, (answer.number,))
+                    continue
+                kms.must_be_refused(requirement_id, refusal, answer)
+                if answer.accepted:
+                    kms.pool.bring(key, state)
+        kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+    requests.must_be_complete()
+
+
+def _sent(kms: Scenario, operation: str, request: Request, refusal: str | None) -> Answer:
+    """Send a request; it is repeated while its answer may follow the state before the last change."""
+
+    def fits(answer: Answer) -> bool:
+        return answer.accepted if refusal is None else kms.is_told(refusal, answer)
+
+    return kms.pool.patience.until(
+        operation,
+        lambda: kms.client.send(request, kms.client.api[operation]),
+        lambda answer: fits(answer) or not kms.client.may_be_late(answer),
+        use=operation in USES,
+    )
+
+
+@requirement("decrypt.key-id", "re-encrypt.source-key-id")
+def test_named_key_is_that_of_the_ciphertext(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    ciphertext = kms.encrypted(key)
+    kms.refuses("decrypt.key-id", "incorrect_key", "decrypt", ciphertext=ciphertext, key_id=other)
+    arguments = {"ciphertext": ciphertext, "source_key_id": other, "key_id": other}
+    kms.refuses("re-encrypt.source-key-id", "incorrect_key", "re_encrypt", **arguments)
+
+
+def _requirement(state: str) -> RequirementId:
+    return as_id(f"{'pending' if state == PENDING else state}.every-name")
+
+
+def _shown(kms: Scenario, key: str, names: dict[str, str]) -> dict[str, str]:
+    """The names by which the target describes the key, if an installation may lack them; else all.
+
+    Raises `Lacking` if it describes the key by none.
+    """
+    if _NAMES not in kms.profile.may_lack:
+        return names
+    if not names:
+        raise Inconclusive("The description of the key shows no alias, so it can be named by its id alone.")
+    answers = {form: kms.ask("describe", key_id=name) for form, name in names.items()}
+    shown = {form: names[form] for form, answer in answers.items() if kms.dialect.key(answer.value).id == key}
+    if not shown:
+        raise Lacking("The target knows the key by its id alone; earlier editions of the pages have no other name.")
+    return shown
