@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.apps.selftest.blind.first_look import first_look
-from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
-from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
+from kms_conformance.apps.selftest.blind.sets import BLIND_FAULTS, BLIND_SETS, BLIND_VARIANTS, BlindSet
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.apps.selftest.plan import everything, written_blind
 from kms_conformance.apps.selftest.variants import VARIANTS
@@ -21,15 +20,19 @@ PAGE = Path(__file__).parents[2] / "docs" / "blind-faults.md"
 FEWEST = 60
 
 
-@pytest.mark.parametrize("subjects", [FIRST_SET, FIRST_VARIANTS], ids=["faults", "variants"])
+EACH = pytest.mark.parametrize("one", BLIND_SETS, ids=[one.name for one in BLIND_SETS])
+
+
+@pytest.mark.parametrize("subjects", [BLIND_FAULTS, BLIND_VARIANTS], ids=["faults", "variants"])
 def test_every_subject_has_one_name_in_a_dialect(subjects) -> None:
     counted = Counter((subject.name, dialect) for subject in subjects for dialect in subject.dialects)
     assert [case for case, count in counted.items() if count > 1] == []
 
 
+@EACH
 @pytest.mark.parametrize("dialect", specs.emulated())
-def test_there_are_enough_faults(dialect: str) -> None:
-    assert sum(dialect in fault.dialects for fault in FIRST_SET) >= FEWEST
+def test_there_are_enough_faults(dialect: str, one: BlindSet) -> None:
+    assert sum(dialect in fault.dialects for fault in one.faults) >= FEWEST
 
 
 @pytest.mark.parametrize("dialect", specs.emulated())
@@ -37,29 +40,31 @@ def test_faults_name_requirements_of_their_dialects(dialect: str) -> None:
     catalogue = Catalogue.load(dialect)
     lost = [
         fault.name
-        for fault in FIRST_SET
+        for fault in BLIND_FAULTS
         if dialect in fault.dialects and not any(name in catalogue for name in fault.requirements)
     ]
     assert lost == []
 
 
 def test_blind_sets_stand_apart() -> None:
-    written = {subject.name for subject in (*FIRST_SET, *FIRST_VARIANTS)}
+    written = {subject.name for subject in (*BLIND_FAULTS, *BLIND_VARIANTS)}
     assert not written & {subject.name for subject in (*FAULTS, *VARIANTS)}
     assert not written & {task.name for task in everything(1, 1, 0)}
     assert written == {task.name for task in written_blind()}
     assert all(task.whole and task.final and task.tier == "smoke" for task in written_blind())
 
 
-@pytest.mark.parametrize(("kind", "subjects"), [("faults", FIRST_SET), ("variants", FIRST_VARIANTS)])
-def test_first_looks_are_at_subjects_of_the_sets(kind, subjects) -> None:
+@EACH
+@pytest.mark.parametrize("kind", ["faults", "variants"])
+def test_first_looks_are_at_subjects_of_the_sets(kind, one: BlindSet) -> None:
+    subjects = one.faults if kind == "faults" else one.variants
     written = {(subject.name, dialect) for subject in subjects for dialect in subject.dialects}
-    looks = [(look.name, look.dialect) for look in first_look(kind).looks]
+    looks = [(look.name, look.dialect) for look in first_look(kind, one.name).looks]
     assert len(looks) == len(set(looks))
     assert set(looks) <= written
 
 
-def test_the_page_has_the_first_rates_and_every_survivor() -> None:
+def test_the_page_has_the_rates_of_the_first_set_and_every_survivor() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for kind in ("faults", "variants"):
         look = first_look(kind)
@@ -69,3 +74,13 @@ def test_the_page_has_the_first_rates_and_every_survivor() -> None:
         ]
     missed = {look.name for kind in ("faults", "variants") for look in first_look(kind).looks if not look.held}
     assert missed <= set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
+
+
+def test_the_page_has_the_rates_of_the_second_set() -> None:
+    text = PAGE.read_text(encoding="utf-8").split("## The second set")[1]
+    faults, variants = (first_look(kind, "second") for kind in ("faults", "variants"))
+    for dialect in specs.emulated():
+        row = re.search(rf"^\| {dialect} \| (\d+) \| (\d+) \| [^|]+ \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+        assert row is not None
+        (detected, tried), (spared, seen) = faults.rate(dialect), variants.rate(dialect)
+        assert tuple(map(int, row.groups())) == (tried, detected, seen, seen - spared)

@@ -16,6 +16,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.reader import shown
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import must_have_effect
 from kms_conformance.suite.tours import Graph, Tour
@@ -150,10 +151,20 @@ class Histories:
             prediction.requirement, prediction.refusal, step.answer
         ):
             # The profile leaves open whether this is carried out.
-            key.view = kms.read(key.id)
-            key.model = replace(key.model, state=key.view.state, deletion_at=key.view.deletion_at)
+            self._adopt(key, kms.read(key.id))
         else:
-            kms.must_be_unchanged(prediction.requirement, key.view, kms.read(key.id), step.answer)
+            self._must_be_unchanged(key, prediction.requirement, step.answer)
+
+    def _must_be_unchanged(self, key: _Key, requirement: RequirementId, answer: Answer) -> None:
+        """Judge that a key reads as before; if it does not, go on from how it reads, so that it is accused once."""
+        now = self._kms.read(key.id)
+        self._kms.must_be_unchanged(requirement, key.view, now, answer)
+        if shown(now) != shown(key.view):
+            self._adopt(key, self._kms.read(key.id))
+
+    def _adopt(self, key: _Key, view: KeyView) -> None:
+        key.view = view
+        key.model = replace(key.model, state=view.state, deletion_at=view.deletion_at)
 
     def _must_be_as_before(self, key: _Key) -> None:
         """Judge that the other key's changes since this key was read have not changed this key.
@@ -164,7 +175,7 @@ class Histories:
             return
         names = {_OTHER_CHANGES.get(step.operation, "lifecycle.sequence") for step in self._since}
         name = names.pop() if len(names) == 1 else "lifecycle.sequence"
-        self._kms.must_be_unchanged(name, key.view, self._kms.read(key.id), self._since[-1].answer)
+        self._must_be_unchanged(key, name, self._since[-1].answer)
         self._since = []
 
     def _use(self, key: _Key, wanted: str = "") -> None:
