@@ -56,8 +56,8 @@ def _unknown(kms: Scenario, name: str) -> list[str]:
 
 
 def _is_unknown(kms: Scenario, text: str) -> bool:
-    answer = kms.ask("describe", key_id=text)
     try:
+        answer = kms.ask("describe", key_id=text)
         kms.must_be_refused("key-id.exact", _NOBODY, answer)
     except (NotReached, Stop):
         return False
