@@ -143,8 +143,11 @@ class Requests:
         return any(self.profile.admits(name, answer.status, answer.code) for name in refusals.split())
 
     def new_alias(self) -> str:
-        """A random name for an alias, which no key has yet and by which `sweep` knows the alias as ours."""
-        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}")
+        """A random name for an alias, which no key has yet and by which `sweep` knows the alias as ours.
+
+        It has capitals, because they count in names.
+        """
+        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}Z")
 
     def key_named(self, alias: str, key: str) -> str | None:
         """The id in the description of the key by its alias; None if the reply has none. The alias may be of `key`."""

@@ -25,10 +25,18 @@ _MOST_NAMES = 10
 
 @requirement("untag.reply")
 def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
+    """Another tag is there beside it, on this key alone."""
     key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
+    beside = f"{_TAG}-{kms.chance.hex(3)}"
     kms.accepts("tag.reply", "tag", key_id=key, tags={_TAG: "1"})
+    answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2"})
+    _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{_TAG}"', True, f"the tag {_TAG}, given before"))
+    _must_list(kms, "tag.reply", "list_tags", other, answer, (f'"{beside}"', False, f"no tag {beside}"))
     answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[_TAG])
     _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{_TAG}"', False, f"no tag {_TAG}"))
+    _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{beside}"', True, f"the tag {beside}"))
+    kms.ask("untag", key_id=key, tag_keys=[beside])
 
 
 @requirement("update-alias.reply", "list-aliases.reply")
@@ -40,7 +48,19 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
     for owner, owns in ((other, True), (key, False)):
         _must_list_alias(kms, owner, alias, answer, owned=owns)
-    kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
+    # A longer alias stays when the alias with which it begins is deleted.
+    longer = f"{alias}0"
+    kms.done("set_alias", key_id=other, alias=longer)
+    answer = kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
+    kms.must_show(
+        "delete-alias.reply",
+        partial(_aliases, kms, other),
+        lambda listed: longer in listed and alias not in listed,
+        (f"{longer}, and not {alias}, among the aliases of {other}", lambda listed: _some(sorted(listed))),
+        answer,
+        "list_aliases",
+    )
+    kms.ask("delete_alias", alias=longer)
 
 
 @requirement("{operation}.reply", "rotation-status.reply")
