@@ -104,8 +104,22 @@ class KeyRequests:
                 self._try(operations, prepare)
         return tuple(place for place in wanted if place.operation not in self._left_out)
 
+    @contextmanager
+    def by_itself(self, operation: str) -> Iterator[None]:
+        """A context for one request: a wrong or missing answer to it must not hide those to the others.
+
+        `must_be_complete` tells which operations got no answer that could be judged.
+        """
+        try:
+            yield
+        except (Stop, Lacking):
+            # A failure is on record, and an installation may lack the operation.
+            return
+        except Inconclusive as problem:
+            self._left_out[operation] = problem.reason
+
     def must_be_complete(self) -> None:
-        """Raise `Inconclusive` if the target refused a part of the preparation."""
+        """Raise `Inconclusive` if an operation could not be prepared, or got no answer that could be judged."""
         if refused := {name: why for name, why in self._left_out.items() if why}:
             raise Inconclusive("; ".join(f"{name} was not asked: {why}" for name, why in refused.items()))
 

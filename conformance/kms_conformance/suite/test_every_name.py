@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from kms_conformance.catalogue.api import USES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Lacking, Stop
+from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.key_requests import MOVES, KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
@@ -90,7 +89,7 @@ class _Names:
         for form, name in self._names(place).items():
             if form in place.forms:
                 arguments = self.requests.arguments(place, name, changing=False)
-                with suppress(Stop, Lacking):
+                with self.requests.by_itself(place.operation):
                     answer = self.kms.ask(place.operation, **arguments)
                     answer = self.kms.must_be_accepted(_requirement(state), answer)
                     self.requests.note_accepted(place, answer.value)
@@ -105,17 +104,13 @@ class _Names:
             documented = form in place.forms
             if documented or (state == PENDING and self.kms.profile.has_refusal("alias_as_key")):
                 expected = refusal if documented and not self.open else f"{refusal} or {_NO_NAME}"
-                # A wrong answer to one request must not hide those to the others.
-                with suppress(Stop):
+                with self.requests.by_itself(place.operation):
                     answer = self._refused(place, state, name, expected) or answer
         return answer
 
     def _refused(self, place: Place, state: str, name: str, expected: str) -> Answer | None:
         kms = self.kms
-        try:
-            answer = kms.ask(place.operation, **self.requests.arguments(place, name))
-        except Lacking:
-            return None
+        answer = kms.ask(place.operation, **self.requests.arguments(place, name))
         if not answer.accepted:
             kms.must_be_refused(_requirement(state), expected, answer)
             return answer
@@ -161,7 +156,7 @@ def test_disabled_key_allows_what_the_table_allows(kms: Scenario) -> None:
     try:
         kms.pool.bring(key, DISABLED)
         for place in rows:
-            with suppress(Stop, Lacking):
+            with requests.by_itself(place.operation):
                 answer = kms.ask(place.operation, **requests.arguments(place, key, changing=False))
                 answer = kms.must_be_accepted("disabled.allows", answer)
                 requests.note_accepted(place, answer.value)
@@ -209,7 +204,8 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
                     expected = "it is served as in another form"
                     kms.judge.that(requirement_id, answer.accepted, expected, answer.summary, (answer.number,))
                     continue
-                kms.must_be_refused(requirement_id, refusal, answer)
+                with requests.by_itself(operation):
+                    kms.must_be_refused(requirement_id, refusal, answer)
                 if answer.accepted:
                     kms.pool.bring(key, state)
         kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
