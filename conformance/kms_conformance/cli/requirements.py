@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from kms_conformance import __version__
-from kms_conformance.apps.selftest.coverage.tally import Coverage, measure
 from kms_conformance.catalogue.frozen import Frozen
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
@@ -18,6 +18,9 @@ from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.report.files import write_atomically
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.suite.checks import checks_by_requirement
+
+if TYPE_CHECKING:
+    from kms_conformance.apps.selftest.coverage.tally import Coverage
 
 
 @click.command()
@@ -64,6 +67,8 @@ def requirements(dialect: str | None, freeze: Path | None, *, coverage: bool, ti
 
 
 def _print_coverage(dialects: tuple[str, ...], tier: Tier, *, as_json: bool) -> None:
+    from kms_conformance.apps.selftest.coverage.tally import measure  # noqa: PLC0415 - the list does not need it
+
     found = [measure(name, tier) for name in dialects]
     if as_json:
         say(json.dumps([each.to_json() for each in found], indent=2, ensure_ascii=False))
