@@ -8,10 +8,10 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.auth import Sabotage, SignerFactory, sabotages
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.oracle import ENABLED
+from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.key_requests import KeyRequests, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -84,6 +84,19 @@ def test_no_operation_is_served(kms: Scenario, fault: str) -> None:
             if answer.accepted:
                 kms.pool.bring(key, ENABLED)
     kms.must_be_unchanged(requirement_id, before, kms.read(key), sent[-1])
+    _must_stay_pending(kms, requirement_id, key, found)
+
+
+def _must_stay_pending(kms: Scenario, requirement_id: RequirementId, key: str, found: list[Sabotage]) -> None:
+    """Judge that no faulty request cancels a deletion: the key was enabled for the other requests."""
+    before = kms.pool.bring(key, PENDING)
+    if before is None:
+        raise Inconclusive("The key is gone.")
+    for sabotage in found:
+        request = kms.dialect.request("cancel", {"key_id": key})
+        answer = kms.client.send(request, kms.client.api["cancel"], sabotage.signer)
+        kms.must_be_refused(requirement_id, sabotage.refusal, answer)
+        kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
 
 
 def _operations(kms: Scenario) -> list[str]:

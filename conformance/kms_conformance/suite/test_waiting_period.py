@@ -5,6 +5,7 @@ Until the end, the deletion can be cancelled; after it, this key and no other ke
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.possessions import TAG
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.
@@ -38,13 +40,15 @@ def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
     return view, asked_at
 
 
-def _name(kms: Scenario, key: str) -> None:
-    """Give a key an alias, if requirements speak of the aliases of deleted keys; a refusal is judged elsewhere."""
-    if "expiry.aliases" not in kms.judge.applicable:
-        return
-    alias = kms.new_alias()
-    if kms.client.ask("set_alias", key_id=key, alias=alias).accepted:
-        kms.pool.named[alias] = key
+def _burden(kms: Scenario, key: str) -> None:
+    """Give a key an alias and a tag, which must not keep it alive; a refusal is judged elsewhere."""
+    if "expiry.aliases" in kms.judge.applicable:
+        alias = kms.new_alias()
+        if kms.client.ask("set_alias", key_id=key, alias=alias).accepted:
+            kms.pool.named[alias] = key
+    if "tag" in kms.client.api:
+        with suppress(Inconclusive):
+            kms.client.ask("tag", key_id=key, tags={TAG: kms.chance.hex(6)})
 
 
 @requirement(
@@ -65,7 +69,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     key = kms.key(ENABLED, bystander)
     ciphertexts = kms.ciphertexts(key)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
-    _name(kms, key)
+    _burden(kms, key)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = read_each(kms.pool, known[:_MOST_OTHERS])
 
