@@ -1,4 +1,4 @@
-"""Near misses of a name: texts that differ from it in case, length, blanks, one character or encoding."""
+"""Near misses of a name: texts that differ from it in case, length, blanks, one character, encoding or form."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ KINDS: Mapping[str, Callable[[str], str]] = {
     "with a line feed after": lambda name: f"{name}\n",
     "one character off": _one_off,
     "encoded twice": _encoded,
+    # Libraries that parse UUIDs take these two.
+    "in braces": lambda name: f"{{{name}}}",
+    "without dashes": lambda name: name.replace("-", ""),
     "empty": lambda _: "",
 }
 
