@@ -42,7 +42,7 @@ def test_cell_that_no_request_asks_is_missing(monkeypatch: pytest.MonkeyPatch) -
     found = Coverage("aws", "smoke", frozenset({cell, other}), frozenset())
     assert found.missing == [cell]
     assert {row["covered"].partition(":")[0] for row in found.to_json()["cells"]} == {"missing", "excluded"}  # type: ignore[attr-defined]
-    monkeypatch.setattr("kms_conformance.cli.requirements.measure", lambda *_: found)
+    monkeypatch.setattr("kms_conformance.apps.selftest.coverage.tally.measure", lambda *_: found)
     result = CliRunner().invoke(cli, ["requirements", "--coverage", "--dialect", "aws"])
     assert "encrypt · pending_deletion · alias" in result.output
 
