@@ -181,14 +181,15 @@ class Requests:
     def with_marker(self, key: str) -> KeyView:
         """Read a key whose description is its own marker, so that a later loss of the description can be seen.
 
-        If the target has lost the description before, it is set again first.
+        If the target has lost the description before, it is set again first, where the target serves that.
         """
         view = self.view(key)
         if view.description == self.pool.marker(key):
             return view
         try:
             self.done("update_description", key_id=key, description=self.pool.marker(key))
-        except Lacking:
+        except Inconclusive:
+            # The description that the key has is compared then.
             return view
         return self._of(key, self.pool.read_until(key, lambda view: view.description == self.pool.marker(key)))
 
