@@ -50,6 +50,8 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
 }
 #: Forms that stand in a JSON document as they are: its own escapes undo them.
 IN_JSON = frozenset({"JSON escapes", "JSON escapes, every character", "JSON escapes, quoted"})
+#: The same of an XML document.
+IN_XML = frozenset({"XML", "XML numbers", "XML hex numbers"})
 
 #: How an endpoint may hide a secret from the search, as docs/safety.md says. The value stands in a JSON document.
 NOT_SEARCHED: Mapping[str, Callable[[str], object]] = {

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from canaries import ENCODINGS, IN_JSON, NOT_SEARCHED, canary, leaks, said_in_json
+from canaries import ENCODINGS, IN_JSON, IN_XML, NOT_SEARCHED, canary, leaks, said_in_json
 
 from kms_conformance.emulator import Emulator, Inbound, Outbound
 from kms_conformance.emulator.alibaba import credentials as alibaba
@@ -78,8 +78,9 @@ class Echo:
         encoding, name = next(self._turns)
         secret = self.secrets[name]
         said = ENCODINGS[encoding](secret)
-        # In a JSON document its own escapes are undone once: there the secret is written with them.
-        in_document = _PLACE if encoding in IN_JSON else said
+        # The own escapes of a document are undone once: there the secret is written with them.
+        own = IN_XML if str(inbound.parameters.get("Format", "")).upper() == "XML" else IN_JSON
+        in_document = _PLACE if encoding in own else said
         passing = self._passing(inbound)
         if isinstance(outbound.value, dict):
             value: dict[str, Any] = {**outbound.value, "x_said": in_document, "x_passing": passing}
