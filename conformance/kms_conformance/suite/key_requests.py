@@ -84,6 +84,7 @@ class KeyRequests:
         self._known = kms.pool.prepared.setdefault(key, {})
         self._grants: list[str] = []
         self._left_out: dict[str, str] = {}
+        self._hint = ""
 
     def prepare(self, wanted: Sequence[Place], *, grants: int = 1) -> tuple[Place, ...]:
         """Prepare what requests at these places need; `grants` is the number of grants that may be revoked.
@@ -117,11 +118,13 @@ class KeyRequests:
             return
         except Inconclusive as problem:
             self._left_out[operation] = problem.reason
+            self._hint = self._hint or problem.hint
 
     def must_be_complete(self) -> None:
         """Raise `Inconclusive` if an operation could not be prepared, or got no answer that could be judged."""
         if refused := {name: why for name, why in self._left_out.items() if why}:
-            raise Inconclusive("; ".join(f"{name} was not asked: {why}" for name, why in refused.items()))
+            why = "; ".join(f"{name} was not judged: {why}" for name, why in refused.items())
+            raise Inconclusive(why, self._hint)
 
     def leaves_out(self, operation: str) -> bool:
         """Whether the target refused the preparation of this operation, or lacks what it needs."""
@@ -136,6 +139,7 @@ class KeyRequests:
             self._left_out |= dict.fromkeys(operations, "")
         except Inconclusive as problem:
             self._left_out |= dict.fromkeys(operations, problem.reason)
+            self._hint = self._hint or problem.hint
 
     def _prepare_grants(self, count: int) -> None:
         for _ in range(count):
