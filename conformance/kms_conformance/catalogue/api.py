@@ -22,6 +22,9 @@ _Kind = jsonschema_rs.ValidationErrorKind
 # Kinds of violations that concern which values of a type are allowed.
 _OF_VALUES = (_Kind.Enum, _Kind.Pattern, _Kind.Constant)
 
+#: Operations that change the state of a key. A walk that prefers the first ones takes the shortest way.
+CHANGES = ("disable", "enable", "schedule", "cancel")
+
 #: Operations that use a key and change nothing, besides those that only read. They may be repeated.
 USES = frozenset(
     {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
-from kms_conformance.catalogue.api import USES, Api, Operation
+from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -279,7 +279,7 @@ class Client:
             return False
         name = answer.operation.name
         if answer.accepted:
-            return answer.operation.reads or name in USES
+            return name in self.api.harmless
         refusals = {*_OF_THE_FORMER_STATE, *self.profile.facts["lifecycle"].get(name, {}).values()}
         return any(self.profile.admits(refusal, answer.status, answer.code) for refusal in refusals)
 

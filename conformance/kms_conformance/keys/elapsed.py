@@ -66,8 +66,8 @@ class Elapsed:
     def unexplained(self, was: KeyView, now: KeyView) -> tuple[str, ...]:
         """The names of the fields that differ, without those that move or count down to an unchanged deletion date."""
         before, after = all_fields(was), all_fields(now)
-        differ = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-        differ = [name for name in differ if name not in self._moving]
+        names = [name for name in {**before, **after} if name not in self._moving]
+        differ = [name for name in names if before.get(name) != after.get(name)]
         counts = was.state == now.state == PENDING and was.deletion_at == now.deletion_at
         return tuple(name for name in differ if not (counts and self._counts_down(was, before, after, name)))
 

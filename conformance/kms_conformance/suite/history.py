@@ -157,10 +157,9 @@ class Histories:
 
     def _must_be_unchanged(self, key: _Key, requirement: RequirementId, answer: Answer) -> None:
         """Judge that a key reads as before; if it does not, go on from how it reads, so that it is accused once."""
-        now = self._kms.read(key.id)
-        self._kms.must_be_unchanged(requirement, key.view, now, answer)
+        now = self._kms.must_be_unchanged(requirement, key.view, self._kms.read(key.id), answer)
         if shown(now) != shown(key.view):
-            self._adopt(key, self._kms.read(key.id))
+            self._adopt(key, now)
 
     def _adopt(self, key: _Key, view: KeyView) -> None:
         key.view = view

@@ -7,13 +7,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
-_TAG = "kms-conformance"
 # Places where a request may name the key of its ciphertext, and need not.
 _BESIDE_A_CIPHERTEXT = frozenset({"decrypt", "re_encrypt.source_key_id"})
-# Operations that lead a key from one state to another.
-MOVES = frozenset({"enable", "disable", "schedule", "cancel"})
 
 
 @dataclass(frozen=True)
@@ -83,27 +81,27 @@ class KeyRequests:
         self._other = other
         self._known = kms.pool.prepared.setdefault(key, {})
         self._grants: list[str] = []
-        self._left_out: dict[str, str] = {}
-        self._hint = ""
+        # The operations that are not judged, with the reason; None for what an installation may lack.
+        self._left_out: dict[str, Inconclusive | None] = {}
 
     def prepare(self, wanted: Sequence[Place], *, grants: int = 1) -> tuple[Place, ...]:
         """Prepare what requests at these places need; `grants` is the number of grants that may be revoked.
 
         Returns the places for which the target served the preparation; `must_be_complete` tells the others.
         """
-        kms, key = self._kms, self._key
+        kms, key, operations = self._kms, self._key, {place.operation for place in wanted}
         if kms.encrypts:
-            self._try(("decrypt", "re_encrypt"), lambda: self._keep("ciphertext", lambda: kms.encrypted(key)))
-        for operations, prepare in {
-            ("re_encrypt",): lambda: self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other)),
-            ("put_policy",): lambda: self._keep("policy", lambda: str(self._result("get_policy", key_id=key))),
-            ("untag",): lambda: kms.done("tag", key_id=key, tags={_TAG: kms.chance.hex(6)}),
-            ("revoke_grant",): lambda: self._prepare_grants(grants),
-            ("update_alias",): self._prepare_alias,
+            self._try(lambda: self._keep("ciphertext", lambda: kms.encrypted(key)), "decrypt", "re_encrypt")
+        for operation, prepare in {
+            "re_encrypt": lambda: self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other)),
+            "put_policy": lambda: self._keep("policy", lambda: str(kms.result("get_policy", key_id=key))),
+            "untag": lambda: kms.done("tag", key_id=key, tags={TAG: kms.chance.hex(6)}),
+            "revoke_grant": lambda: self._prepare_grants(grants),
+            "update_alias": self._prepare_alias,
         }.items():
-            if any(place.operation in operations for place in wanted):
-                self._try(operations, prepare)
-        return tuple(place for place in wanted if place.operation not in self._left_out)
+            if operation in operations:
+                self._try(prepare, operation)
+        return tuple(place for place in wanted if not self.leaves_out(place.operation))
 
     @contextmanager
     def by_itself(self, operation: str) -> Iterator[None]:
@@ -117,33 +115,35 @@ class KeyRequests:
             # A failure is on record, and an installation may lack the operation.
             return
         except Inconclusive as problem:
-            self._left_out[operation] = problem.reason
-            self._hint = self._hint or problem.hint
+            self._left_out[operation] = problem
 
     def must_be_complete(self) -> None:
         """Raise `Inconclusive` if an operation could not be prepared, or got no answer that could be judged."""
-        if refused := {name: why for name, why in self._left_out.items() if why}:
-            why = "; ".join(f"{name} was not judged: {why}" for name, why in refused.items())
-            raise Inconclusive(why, self._hint)
+        if problems := {name: problem for name, problem in self._left_out.items() if problem is not None}:
+            why = "; ".join(f"{name} was not judged: {problem.reason}" for name, problem in problems.items())
+            raise Inconclusive(why, next((problem.hint for problem in problems.values() if problem.hint), ""))
 
     def leaves_out(self, operation: str) -> bool:
         """Whether the target refused the preparation of this operation, or lacks what it needs."""
         return operation in self._left_out
 
-    def _try(self, operations: tuple[str, ...], prepare: Callable[[], object]) -> None:
+    def _try(self, prepare: Callable[[], object], *operations: str) -> None:
+        problem: Inconclusive | None = None
         try:
             prepare()
         except Stop:
-            self._left_out |= dict.fromkeys(operations, "A request that prepares it failed.")
+            problem = Inconclusive("A request that prepares it failed.")
         except Lacking:
-            self._left_out |= dict.fromkeys(operations, "")
-        except Inconclusive as problem:
-            self._left_out |= dict.fromkeys(operations, problem.reason)
-            self._hint = self._hint or problem.hint
+            pass
+        except Inconclusive as found:
+            problem = found
+        else:
+            return
+        self._left_out |= dict.fromkeys(operations, problem)
 
     def _prepare_grants(self, count: int) -> None:
         for _ in range(count):
-            self._grants.append(str(self._result("create_grant", key_id=self._key, **self._grant())))
+            self._grants.append(str(self._kms.result("create_grant", key_id=self._key, **self._grant())))
 
     def _prepare_alias(self) -> None:
         alias = self._known["alias"] = self._kms.new_alias()
@@ -201,8 +201,8 @@ class KeyRequests:
             "decrypt": {"ciphertext": self._known.get("ciphertext", "")},
             "update_description": {"description": "changed by a check" if changing else kms.pool.marker(self._key)},
             "update_alias": {"alias": self._known.get("alias") or kms.new_alias()},
-            "tag": {"tags": {_TAG: kms.chance.hex(6)}},
-            "untag": {"tag_keys": [_TAG]},
+            "tag": {"tags": {TAG: kms.chance.hex(6)}},
+            "untag": {"tag_keys": [TAG]},
             "create_grant": self._grant() if operation == "create_grant" else {},
             "revoke_grant": {"grant_id": self._grants[-1] if self._grants else "0" * 64},
             "put_policy": {"policy": self._known.get("policy", "")},
@@ -213,9 +213,6 @@ class KeyRequests:
     def _grant(self) -> dict[str, object]:
         principal = self._kms.dialect.principal(self._kms.view(self._key).arn or "")
         return {"grantee": principal, "grant_operations": ["DescribeKey"]}
-
-    def _result(self, operation: str, **arguments: object) -> object:
-        return self._kms.dialect.result(operation, self._kms.done(operation, **arguments).value)
 
     def _keep(self, name: str, make: Callable[[], str]) -> None:
         if name not in self._known:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Stop
@@ -25,7 +26,6 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import must_have_effect
-from kms_conformance.suite.tours import CHANGES
 
 _ACTIONS = (
     *(

@@ -17,12 +17,12 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.dates import http_date, iso_date
 
 #: The first and the last moment of a span of time.
 Times = tuple[datetime, datetime]
-TAG = "kms-conformance"
 # Seconds by which a time that a target shows may differ from the time at which it was set.
 _CLOCK_SECONDS = 300
 
@@ -124,10 +124,6 @@ def _given(kms: Scenario, key: str, possession: Possession) -> object:
     return value
 
 
-def _result(kms: Scenario, operation: str, key: str) -> object:
-    return kms.dialect.result(operation, kms.done(operation, key_id=key).value)
-
-
 # --- aliases ----------------------------------------------------------------------------------------------------------
 
 
@@ -187,7 +183,7 @@ def _grant(kms: Scenario, key: str) -> Mapping[str, object]:
 
 
 def _grants(kms: Scenario, key: str, _: object) -> object:
-    return _result(kms, "list_grants", key)
+    return kms.result("list_grants", key_id=key)
 
 
 def _lost_grants(value: Mapping[str, object], shown: object) -> str:
@@ -201,7 +197,7 @@ def _lost_grants(value: Mapping[str, object], shown: object) -> str:
 
 def _put_policy(kms: Scenario, key: str) -> tuple[object, object]:
     """The policy that the key had, and the same with another `Id`, which changes no permissions."""
-    text = str(_result(kms, "get_policy", key))
+    text = str(kms.result("get_policy", key_id=key))
     try:
         was = json.loads(text)
     except ValueError:
@@ -214,7 +210,7 @@ def _put_policy(kms: Scenario, key: str) -> tuple[object, object]:
 
 
 def _policy(kms: Scenario, key: str, _: object) -> object:
-    text = str(_result(kms, "get_policy", key))
+    text = str(kms.result("get_policy", key_id=key))
     try:
         return json.loads(text)
     except ValueError:
@@ -264,7 +260,7 @@ POSSESSIONS = (
         ("enable_rotation", "rotation_status", "disable_rotation"),
         "rotation_status",
         _rotate,
-        lambda kms, key, _: _result(kms, "rotation_status", key),
+        lambda kms, key, _: kms.result("rotation_status", key_id=key),
         lambda kms, key, _: kms.ask("disable_rotation", key_id=key),
         lambda value, shown: "" if shown is value else f"the rotation status is {shown}",
         # What scheduling and cancelling do to the rotation is judged in `test_rotation.py`.
@@ -282,6 +278,17 @@ def changed(names: tuple[str, ...], was: KeyView, now: KeyView) -> str:
         f"{name} is {now.fields.get(name)!r} instead of {was.fields.get(name)!r}"
         for name in names
         if (was.fields.get(name) or None) != (now.fields.get(name) or None)
+    )
+
+
+def must_be_as_first(kms: Scenario, key: str, look: Callable[[], KeyView]) -> None:
+    """Judge that a key has the fields that no change of its state may change, as it read first in this run."""
+    names, first = kms.profile.key_fields.fields, kms.pool.first.get(key)
+    kms.must_show(
+        "lifecycle.sequence",
+        look,
+        lambda now: not changed(names, first or now, now),
+        ("the fields of the key as it read first", lambda now: changed(names, first or now, now) or "as at first"),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from kms_conformance.catalogue.api import USES
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Judge, Lacking
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
@@ -22,6 +22,9 @@ from kms_conformance.keys.pool import Pool
 from kms_conformance.keys.reader import shown
 
 T = TypeVar("T")
+
+#: The name of the tag that checks give to keys.
+TAG = "kms-conformance"
 
 
 @dataclass
@@ -90,6 +93,10 @@ class Requests:
             raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
         return answer
 
+    def result(self, operation: str, /, **arguments: object) -> object:
+        """The result of an operation that prepares a check. Raises `Inconclusive` if it is refused."""
+        return self.dialect.result(operation, self.done(operation, **arguments).value)
+
     def _ask_once(self, operation: str, arguments: dict[str, object]) -> Answer:
         answer = self.client.ask(operation, **arguments)
         named = self.profile.has_refusal("lacking_operation")
@@ -115,10 +122,14 @@ class Requests:
         named = self.dialect.echo(answer.value)[0] if answer.accepted and isinstance(key, str) else None
         if named is None or named == key or key not in self.pool.keys:
             return
-        name = operation.replace("_", "-")
-        narrow = as_id(f"{name}.reply.key-id")
-        requirement = narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
+        requirement = self._on_reply(operation, "reply.key-id")
         self.judge.breaks(requirement, f"the key {key}", f"the key {named}", (answer.number,))
+
+    def _on_reply(self, operation: str, part: str) -> RequirementId:
+        """The requirement on a part of the replies to an operation, if there is one; else that on the whole reply."""
+        name = operation.replace("_", "-")
+        narrow = as_id(f"{name}.{part}")
+        return narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
 
     def _again_until(self, answer: Answer, fits: Callable[[Answer], bool]) -> Answer:
         """Repeat a request while its answer does not fit and may follow the state before the last change.

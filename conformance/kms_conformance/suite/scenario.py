@@ -181,15 +181,12 @@ class Scenario(Requests):
 
     def must_echo(self, operation: str, answer: Answer, view: KeyView) -> None:
         """Judge the key and the state that a reply names, if any: the requested key, and the state that reads back."""
-        name = operation.replace("_", "-")
         key, state = self.dialect.echo(answer.value)
         if key is not None:
-            narrow = as_id(f"{name}.reply.key-id")
-            requirement = narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
+            requirement = self._on_reply(operation, "reply.key-id")
             self.judge.that(requirement, key == view.id, f"the key {view.id}", f"the key {key}", (answer.number,))
         if state is not None:
-            narrow = as_id(f"{name}.reply-agrees")
-            requirement = narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
+            requirement = self._on_reply(operation, "reply-agrees")
             expected = f"the state that reads back, {view.state}"
             self.judge.that(requirement, state == view.state, expected, f"the state {state}", self._since(answer))
 
@@ -250,12 +247,12 @@ class Scenario(Requests):
             self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
         return True
 
-    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
+    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> KeyView:
         """Judge that a key reads back as before: state, deletion date and description.
 
         Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, or the deletion
         date moves with time, the target breaks `pending.describe` instead of `requirement`. A change that shows later
-        breaks `requirement` when the key is used next (`Pool.confirm`).
+        breaks `requirement` when the key is used next (`Pool.confirm`). Returns the key as it was judged.
         """
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
@@ -263,14 +260,15 @@ class Scenario(Requests):
             if shown(now) != shown(was) and self.pool.slides(was, now):
                 expected = f"a deletion date that stands still: {shown(was)}"
                 self.judge.breaks("pending.describe", expected, shown(now), self._since(answer))
-                return
+                return now
             if shown(now) != shown(was) and shown(other := self.pool.read_stable(key)) != shown(self.pool.read(key)):
                 self.judge.breaks("pending.describe", shown(was), shown(other), self._since(answer))
-                return
+                return now
         hint = "The request changed a key that it must not change."
         same = self.judge.that(requirement, shown(now) == shown(was), shown(was), shown(now), self._since(answer), hint)
         if same and was.id is not None:
             self.pool.settle(was.id, now, requirement)
+        return now
 
     def must_be_date(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, days: int, answer: Answer

@@ -16,9 +16,9 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
-_TAG = "kms-conformance"
 # The number of names that a failure quotes.
 _MOST_NAMES = 10
 
@@ -28,13 +28,13 @@ def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
     """Another tag is there beside it, on this key alone."""
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    beside = f"{_TAG}-{kms.chance.hex(3)}"
-    kms.accepts("tag.reply", "tag", key_id=key, tags={_TAG: "1"})
+    beside = f"{TAG}-{kms.chance.hex(3)}"
+    kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1"})
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2"})
-    _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{_TAG}"', True, f"the tag {_TAG}, given before"))
+    _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{TAG}"', True, f"the tag {TAG}, given before"))
     _must_list(kms, "tag.reply", "list_tags", other, answer, (f'"{beside}"', False, f"no tag {beside}"))
-    answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[_TAG])
-    _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{_TAG}"', False, f"no tag {_TAG}"))
+    answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[TAG])
+    _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{TAG}"', False, f"no tag {TAG}"))
     _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{beside}"', True, f"the tag {beside}"))
     kms.ask("untag", key_id=key, tag_keys=[beside])
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kms_conformance.catalogue.api import USES
+from kms_conformance.catalogue.api import CHANGES, USES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
-from kms_conformance.suite.key_requests import MOVES, KeyRequests, Place, names_of, places
+from kms_conformance.suite.key_requests import KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.messages import Request
@@ -26,7 +26,7 @@ _FORMS: Mapping[str, RequirementId] = {
     PENDING: "pending.every-form",
 }
 # What would need a key or an alias for each form.
-_NOT_IN_EACH_FORM = MOVES | {"create", "set_alias", "delete_alias"}
+_NOT_IN_EACH_FORM = {*CHANGES, "create", "set_alias", "delete_alias"}
 
 
 @dataclass
@@ -79,7 +79,7 @@ class _Names:
             if refusal is not None:
                 answer = self._must_refuse(place, state, refusal) or answer
             elif place.operation in kms.profile.facts["lifecycle"] and (
-                place.operation not in MOVES or (place.operation, state) == ("disable", DISABLED)
+                place.operation not in CHANGES or (place.operation, state) == ("disable", DISABLED)
             ):
                 self._must_accept(place, state)
         if answer is not None:
@@ -128,12 +128,10 @@ class _Names:
 @requirement("enabled.every-name", "disabled.every-name", "pending.every-name")
 def test_every_name_means_the_key(kms: Scenario) -> None:
     """One preparation serves all states, because each state of a key is the next one's way."""
-    all_places = places(kms)
     key = kms.key(ENABLED)
-    other = kms.key(ENABLED, key)
-    requests = KeyRequests(kms, key, other)
+    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
     # One grant is revoked while the key is disabled, and one while it is pending.
-    all_places = requests.prepare(all_places, grants=2)
+    all_places = requests.prepare(places(kms), grants=2)
     try:
         with names_of(kms, key, all_places) as names:
             known = _Names(kms, key, _shown(kms, key, names), requests)
@@ -151,8 +149,7 @@ def test_every_name_means_the_key(kms: Scenario) -> None:
 def test_disabled_key_allows_what_the_table_allows(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     requests = KeyRequests(kms, key, kms.key(ENABLED, key))
-    rows = [place for place in places(kms) if _is_allowed(kms, place, DISABLED)]
-    rows = list(requests.prepare(rows))
+    rows = requests.prepare([place for place in places(kms) if _is_allowed(kms, place, DISABLED)])
     try:
         kms.pool.bring(key, DISABLED)
         for place in rows:
@@ -168,7 +165,7 @@ def test_disabled_key_allows_what_the_table_allows(kms: Scenario) -> None:
 
 def _is_allowed(kms: Scenario, place: Place, state: str) -> bool:
     """Whether the table of key states allows an operation that leaves the state as it is."""
-    listed = place.operation in kms.profile.facts["lifecycle"] and place.operation not in MOVES
+    listed = place.operation in kms.profile.facts["lifecycle"] and place.operation not in CHANGES
     return listed and kms.profile.refusal_in(place.operation, state) is None
 
 

@@ -12,7 +12,7 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.keys.bystanders import changed_fields
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.possessions import changed
+from kms_conformance.suite.possessions import must_be_as_first
 from kms_conformance.suite.scenario import Scenario
 
 # How long two keys rest before they are read again, in seconds. Everything else in a run follows within milliseconds on
@@ -75,16 +75,9 @@ def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) ->
 
 def _must_be_what_it_was(kms: Scenario, key: str) -> None:
     """Judge that after all that was asked of a key, its fields are as first read, and early ciphertexts decrypt."""
-    view = kms.pool.bring(key, ENABLED)
-    if view is None:
+    if kms.pool.bring(key, ENABLED) is None:
         return
-    names, first = kms.profile.key_fields.fields, kms.pool.first.get(key, view)
-    kms.must_show(
-        "lifecycle.sequence",
-        partial(kms.read, key),
-        lambda now: not changed(names, first, now),
-        ("the fields of the key as it read first", lambda now: changed(names, first, now) or "as at first"),
-    )
+    must_be_as_first(kms, key, partial(kms.read, key))
     for ciphertext in kms.pool.sealed[key]:
         kms.must_show(
             "lifecycle.sequence",

@@ -24,9 +24,8 @@ def test_near_miss_of_a_name_names_no_key(kms: Scenario) -> None:
     Of near misses of other names, an operation gets one of each form at smoke, in turn, so that each kind is sent.
     """
     key = kms.key(ENABLED)
-    all_places = places(kms)
     requests = KeyRequests(kms, key, kms.key(ENABLED, key))
-    all_places = requests.prepare(all_places)
+    all_places = requests.prepare(places(kms))
     before = kms.view(key)
     answer = None
     try:

@@ -14,11 +14,11 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
 Arguments = dict[str, Any]
 Prepare = Callable[[Scenario, str], Arguments]
-_TAG = "kms-conformance"
 
 
 def _key(kms: Scenario, key: str) -> Arguments:
@@ -34,12 +34,12 @@ def _encrypted_by_another(kms: Scenario, key: str) -> Arguments:
 
 
 def _tag(kms: Scenario, key: str) -> Arguments:
-    return {"key_id": key, "tags": {_TAG: kms.chance.hex(6)}}
+    return {"key_id": key, "tags": {TAG: kms.chance.hex(6)}}
 
 
 def _tagged(kms: Scenario, key: str) -> Arguments:
     _done(kms, "tag", **_tag(kms, key))
-    return {"key_id": key, "tag_keys": [_TAG]}
+    return {"key_id": key, "tag_keys": [TAG]}
 
 
 def _alias_of_another(kms: Scenario, key: str) -> Arguments:
@@ -157,7 +157,7 @@ def _must_be_revoked(kms: Scenario, key: str, grant: str, answer: Answer) -> Non
     """Judge that a grant is no longer listed."""
     kms.must_show(
         "pending.revoke-grant",
-        lambda: str(kms.dialect.result("list_grants", kms.ask("list_grants", key_id=key).value)),
+        lambda: str(kms.result("list_grants", key_id=key)),
         lambda listed: grant not in listed,
         (f"no grant {grant}", str),
         answer,

@@ -11,6 +11,7 @@ from kms_conformance.client.judge import Inconclusive, Unanswered
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
 _OF_KEY = {
@@ -73,7 +74,7 @@ def test_alias_names_the_key(kms: Scenario) -> None:
 def test_tag_reads_back(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     value = kms.chance.hex(6)
-    answer = kms.accepts("tag.reply", "tag", key_id=key, tags={"kms-conformance": value})
+    answer = kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: value})
 
     def listed() -> str:
         return kms.ask("list_tags", key_id=key).reply.body.decode("utf-8", "replace")

@@ -15,7 +15,7 @@ from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.possessions import POSSESSIONS, changed, changed_others, given
+from kms_conformance.suite.possessions import POSSESSIONS, changed, changed_others, given, must_be_as_first
 from kms_conformance.suite.scenario import Scenario
 
 # Letters beyond ASCII, capitals, and a character that some documents escape.
@@ -39,8 +39,7 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
     """One key is scheduled, cancelled, enabled and disabled; after each step, all that it has is compared."""
     key = kms.key(ENABLED)
     was, since = _named(kms, key), _clocks(kms)
-    lost = changed(kms.profile.key_fields.fields, kms.pool.first.get(key, was), was)
-    kms.judge.that("lifecycle.sequence", not lost, "the fields of the key as it read first", lost or "as at first")
+    must_be_as_first(kms, key, _looks(kms, key))
     has = list(given(kms, key))
     kept = (*kms.profile.key_fields.fields, *kms.profile.key_fields.name)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)

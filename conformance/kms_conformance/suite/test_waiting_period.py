@@ -15,7 +15,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.possessions import TAG
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.

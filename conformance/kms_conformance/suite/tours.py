@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Oracle
 
-#: The operations that change the state of a key. Tours prefer the first of them; in this order they are the shortest.
-CHANGES = ("disable", "enable", "schedule", "cancel")
 # The models from which tours go on; how long a key is pending does not matter to them.
 _MODELS = (KeyModel(ENABLED), KeyModel(DISABLED), KeyModel(PENDING, ENABLED), KeyModel(PENDING, DISABLED))
 # The changes of a key do not depend on the time as long as no deletion date is reached.

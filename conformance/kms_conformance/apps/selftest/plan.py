@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
@@ -82,7 +82,7 @@ class Task:
             return try_null(null, self.dialect, seed=self.seed)
         if self.kind == "variant":
             return try_variant(self._variant(), self.dialect, tier=self.tier, seed=self.seed, whole=self.whole)
-        trial = _TRIED.get(self.kind, Task._try_fault)(self)
+        trial = {"generated": self._try_generated, "own": self._try_own}.get(self.kind, self._try_fault)()
         if trial.problem and self.whole and trial.tier == "smoke" and not self.final:
             return replace(self, tier="standard").run()
         return trial
@@ -117,9 +117,6 @@ class Task:
         if self.name == COMPOUND:
             return compound(self.dialect, self.seed)
         return next(v for v in (*VARIANTS, *BLIND_VARIANTS) if v.name == self.name and self.dialect in v.dialects)
-
-
-_TRIED: Mapping[Kind, Callable[[Task], Trial]] = {"generated": Task._try_generated, "own": Task._try_own}  # noqa: SLF001 - methods of the class above
 
 
 @cache
@@ -174,8 +171,8 @@ def sample(seed: int) -> tuple[Task, ...]:
 
     On average, the sample has a quarter of the critical faults, a twelfth of the other faults, a third of the null
     targets and a third of the variants. It also has one compound variant (a random combination of variants), and a few
-    pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault,
-    a pair or a single variant has only the `families` of that fault or variant. Another seed draws another sample.
+    pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault, a pair or a single
+    variant has only the `families` of that fault or variant. Another seed draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 

@@ -12,7 +12,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,8 @@ def run_suite(
     preload()
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sender, prepare, tier, seed, tuple(arguments), state, in_real_time))
+    run = partial(_run, prepare, tier, seed, arguments, state, in_real_time=in_real_time)
+    process = context.Process(target=_child, args=(sender, run))
     process.start()
     sender.close()
     try:
@@ -106,19 +107,11 @@ def run_suite(
         process.join()
 
 
-def _child(
-    sender: Connection,
-    prepare: Callable[[], contextlib.AbstractContextManager[str]],
-    tier: str,
-    seed: int,
-    arguments: tuple[str, ...],
-    state: Path | None,
-    in_real_time: bool,  # noqa: FBT001 - only called above
-) -> None:
+def _child(sender: Connection, run: Callable[[], tuple[Any, ...]]) -> None:
     """Send the parts of the outcome, or a text about the error of the served target or of the run."""
     result: tuple[Any, ...] | str
     try:
-        result = _result(prepare, tier, seed, arguments, state, in_real_time)
+        result = run()
     except Exception as error:  # noqa: BLE001 - told to the parent process, which raises it
         frames = traceback.extract_tb(error.__traceback__)
         place = f", in line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
@@ -126,13 +119,14 @@ def _child(
     sender.send(result)
 
 
-def _result(
+def _run(
     prepare: Callable[[], contextlib.AbstractContextManager[str]],
     tier: str,
     seed: int,
-    arguments: tuple[str, ...],
+    arguments: Sequence[str],
     state: Path | None,
-    in_real_time: bool,  # noqa: FBT001 - as above
+    *,
+    in_real_time: bool,
 ) -> tuple[Any, ...]:
     inherited = _peak()
     with contextlib.ExitStack() as stack:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from kms_conformance.apps.selftest.deviation import Fault, Variant
+from kms_conformance.apps.selftest.deviation import Fault, Prepare, Variant
 from kms_conformance.apps.selftest.generated.row import Reached, Row
 from kms_conformance.apps.selftest.lag import Model
 from kms_conformance.apps.selftest.nulls import Null
@@ -138,13 +138,16 @@ class Trial:
         return cls(**(dict(raw) | parts))
 
 
+def _run(prepare: Prepare, tier: Tier, seed: int, arguments: Sequence[str] = ()) -> Outcome:
+    """Run the suite in one process with an emulator, so that its pauses take no time."""
+    return run_suite(prepare, tier=tier, seed=seed, arguments=arguments, in_real_time=False, timeout_seconds=_SECONDS)
+
+
 def try_fault(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1, whole: bool = False) -> Trial:
     """Run the suite against a fault: the `whole` suite, as users do, or only the families that report the fault."""
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
-    outcome = run_suite(
-        fault.serving(dialect), tier=tier, seed=seed, arguments=arguments, in_real_time=False, timeout_seconds=_SECONDS
-    )
+    outcome = _run(fault.serving(dialect), tier, seed, arguments)
     subject = Subject("fault", fault.name, dialect, fault.fault_class, fault.severity)
     problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed)
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
@@ -160,14 +163,7 @@ def try_pair(
     arguments = () if whole else fault.arguments()
     started = time.monotonic()
     lagging = replace(fault, decisions=(*fault.decisions, *model.decisions(PAIR_LAG)))
-    outcome = run_suite(
-        lagging.serving(dialect),
-        tier=tier,
-        seed=seed,
-        arguments=arguments,
-        in_real_time=False,
-        timeout_seconds=_SECONDS,
-    )
+    outcome = _run(lagging.serving(dialect), tier, seed, arguments)
     subject = Subject("pair", pair_name(fault, model), dialect, model.name, fault.severity)
     problem = _fault_problem(fault, outcome, whole=whole, counted=outcome.failed - fault.requirements)
     return _trial(subject, tier, seed, arguments, outcome, problem, started)
@@ -176,7 +172,7 @@ def try_pair(
 def try_own(fault: Fault, dialect: str, *, tier: Tier = "smoke", seed: int = 1) -> Trial:
     """Run the whole suite against a user's fault: one of its requirements must fail, or any MUST if it names none."""
     started = time.monotonic()
-    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
+    outcome = _run(fault.serving(dialect), tier, seed)
     expected = frozenset[str](fault.requirements) or _musts(outcome)
     problem = "" if outcome.failed & expected else _missed(fault, outcome)
     subject = Subject("own", fault.name, dialect, fault.fault_class, fault.severity)
@@ -200,7 +196,7 @@ def try_generated(row: Row, dialect: str, *, tier: Tier = "smoke", seed: int = 1
     """
     started, reached = time.monotonic(), Reached()
     fault = row.fault(dialect, reached)
-    outcome = run_suite(fault.serving(dialect), tier=tier, seed=seed, in_real_time=False, timeout_seconds=_SECONDS)
+    outcome = _run(fault.serving(dialect), tier, seed)
     problem = "" if outcome.failed else "not detected"
     if problem:
         problem = f"{problem} (exit code {outcome.exit_code}); it changed something {reached.count} times: {row.title}"
@@ -231,14 +227,7 @@ def try_variant(variant: Variant, dialect: str, *, tier: Tier = "smoke", seed: i
     """Run the suite against a variant; a requirement that failed or is inconclusive is a problem of the trial."""
     arguments = () if whole else variant.arguments()
     started = time.monotonic()
-    outcome = run_suite(
-        variant.serving(dialect),
-        tier=tier,
-        seed=seed,
-        arguments=arguments,
-        in_real_time=False,
-        timeout_seconds=_SECONDS,
-    )
+    outcome = _run(variant.serving(dialect), tier, seed, arguments)
     wrong = [
         f"{entry['id']} is {entry['verdict']}: {entry['reason']}"
         for entry in outcome.verdict["requirements"]

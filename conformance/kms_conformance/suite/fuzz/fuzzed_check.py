@@ -53,6 +53,6 @@ class FuzzedCheck(Protocol):
         """Judge a deletion date: the time of the request plus the window."""
         ...
 
-    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> None:
+    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> KeyView:
         """Judge that a key reads back as before."""
         ...

@@ -11,8 +11,8 @@ from kms_conformance.emulator import Decisions, Filter
 Row = Callable[..., Fault]
 
 
-def rows_of(subject: str) -> Row:
-    """A function that writes a fault of one subject.
+def rows_of(subject: str, *, prefix: str = "blind", of_set: str = "blind") -> Row:
+    """A function that writes a fault of one subject of a blind set; `prefix` begins the names of the set's faults.
 
     Its arguments: name, severity, title, the requirements that a reader of the documents would name, and the keywords
     `of` (dialects), `does` (decisions), `says` (filters of replies) and `auth` (the way to sign in).
@@ -29,9 +29,9 @@ def rows_of(subject: str) -> Row:
         auth: str | None = None,
     ) -> Fault:
         return Fault(
-            name=f"blind-{name}",
+            name=f"{prefix}-{name}",
             title=title,
-            fault_class=f"blind: {subject}",
+            fault_class=f"{of_set}: {subject}",
             severity=severity,
             requirements=frozenset(requirements),
             dialects=tuple(of),

@@ -11,13 +11,13 @@ from kms_conformance.apps.selftest.blind.memory import (
     Memory,
 )
 from kms_conformance.apps.selftest.blind.second_set_mixins import (
-    MOVES,
     RequestMemory,
     every_nth_lost,
     restarting,
     rows_of,
 )
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.emulator import Key, Rules
 
 _memory = rows_of("memory")
@@ -48,7 +48,7 @@ class _NoScheduleAfterCancel(Memory):
         self._last: dict[str, str] = {}
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        if operation in MOVES:
+        if operation in CHANGES:
             self._last[after.id] = operation
         return super().effects(operation, before, after, keys)
 
@@ -84,7 +84,7 @@ class _BrokenReplica(Memory):
         self._reads = 0
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        if operation in MOVES and before.state is not after.state:
+        if operation in CHANGES and before.state is not after.state:
             self._before[after.id] = before
         return super().effects(operation, before, after, keys)
 
@@ -123,7 +123,7 @@ class _StaleDescription(Memory):
         self._shown: dict[str, str] = {}
 
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        if operation in MOVES or operation == "create":
+        if operation in CHANGES or operation == "create":
             self._shown[after.id] = after.description
         return super().effects(operation, before, after, keys)
 

@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING
 from kms_conformance.apps.selftest.blind.memory import Memory, Mixin
-from kms_conformance.apps.selftest.deviation import ALL, Fault, Severity
+from kms_conformance.apps.selftest.blind.rows import rows_of as first_rows_of
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, text
-from kms_conformance.catalogue.requirement_ids import RequirementId
-from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Rules
+from kms_conformance.emulator import Inbound, Key, Rules
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-# The operations that change a key's state.
-MOVES = frozenset({"enable", "disable", "schedule", "cancel"})
 
-Row = Callable[..., Fault]
-
-
-def rows_of(subject: str) -> Row:
-    """A function that writes a fault of one subject; its arguments are those of `rows.rows_of`."""
-
-    def row(
-        name: str,
-        severity: Severity,
-        title: str,
-        *requirements: RequirementId,
-        of: Sequence[str] = ALL,
-        does: Sequence[type[Decisions]] = (),
-        says: Sequence[Filter] = (),
-        auth: str | None = None,
-    ) -> Fault:
-        return Fault(
-            name=f"blind2-{name}",
-            title=title,
-            fault_class=f"second blind set: {subject}",
-            severity=severity,
-            requirements=frozenset(requirements),
-            dialects=tuple(of),
-            decisions=tuple(does),
-            filters=tuple(says),
-            auth=auth,
-        )
-
-    return row
-
+rows_of = partial(first_rows_of, prefix="blind2", of_set="second blind set")
 
 # A reply of a program that failed.
 BROKEN: Rewrite = text("Internal Server Error", "text/plain")

@@ -9,10 +9,10 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, Mixin
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Decisions, Key, Rules, State
 
-_CHANGES = frozenset({"enable", "disable", "schedule", "cancel"})
 _USES = frozenset({"encrypt", "decrypt", "generate_data_key"})
 
 
@@ -49,7 +49,7 @@ class _Remembering(Decisions):
     def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
         found = tuple(super().effects(operation, before, after, keys))
         self._kept = {}
-        if operation in _CHANGES and before.state is not after.state:
+        if operation in CHANGES and before.state is not after.state:
             self.past(after).changes.append(operation)
             if operation == "schedule" and after.window_days is not None:
                 self.past(after).windows.append(after.window_days)

@@ -13,10 +13,6 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.emulator import Key, RefusalAnswer, Rules, State
 
-#: The operations that change the state of a key.
-MOVES = ("enable", "disable", "schedule", "cancel")
-# The parameters by which the emulators find the key of a refused request.
-_NAMES = frozenset({"key_id", "KeyId", "TargetKeyId"})
 _DAYS = 9
 
 
@@ -71,10 +67,6 @@ class Facts:
     def answer(self, refusal: str) -> RefusalAnswer:
         """The answer that the emulator gives as this refusal."""
         return self.rules.answers[refusal]
-
-    def names_key(self, operation: str) -> bool:
-        """Whether a request for the operation names its key by a parameter."""
-        return bool(_NAMES & set(self.api[operation].parameters))
 
     @cached_property
     def refusals_of_states(self) -> tuple[str, ...]:

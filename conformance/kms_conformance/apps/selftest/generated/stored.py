@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from kms_conformance.apps.selftest.generated.facts import LOSSES, MOVES, Facts, in_state
+from kms_conformance.apps.selftest.generated.facts import LOSSES, Facts, in_state
 from kms_conformance.apps.selftest.generated.row import Deviation, Found, LeftOut, Make, Row
 from kms_conformance.apps.selftest.generated.situation import Situated, Situation, situations
 from kms_conformance.apps.selftest.generated.table import _named, _of, _storing
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Key, State
 
@@ -80,7 +81,7 @@ def late(facts: Facts) -> Found:
                 continue
             for seconds in LAGS:
                 parts = (operation, state, f"{seconds:g}s")
-                if operation in MOVES and facts.moved(operation, state) is state:
+                if operation in CHANGES and facts.moved(operation, state) is state:
                     yield LeftOut("late", parts, "the operation changes nothing in this state")
                 elif seconds <= facts.profile.settle_seconds:
                     yield LeftOut("late", parts, "the settle time of the profile allows it")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from kms_conformance.apps.selftest.generated.facts import MOVES, Facts, in_state
+from kms_conformance.apps.selftest.generated.facts import Facts, in_state
 from kms_conformance.apps.selftest.generated.row import Deviation, Found, LeftOut, Make, Row
 from kms_conformance.apps.selftest.generated.situation import ALWAYS, BY_NAME, Situated, Situation, situations
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.emulator import Inbound, Key, RefusalAnswer, State
 
 Reached = Callable[[], None]
@@ -93,7 +94,7 @@ def idle(facts: Facts) -> Found:
             continue
         if operation in facts.api.harmless:
             continue
-        if operation in MOVES and facts.moved(operation, state) is state:
+        if operation in CHANGES and facts.moved(operation, state) is state:
             yield LeftOut("idle", (operation, state), "the operation changes nothing in this state")
             continue
         for situation in _when(facts, operation, state):
@@ -140,7 +141,7 @@ def leads(facts: Facts) -> Found:
 def carries_out(facts: Facts) -> Found:
     """A refused request is carried out all the same, or in part."""
     for operation, state, refusal in _cells(facts):
-        if operation not in MOVES:
+        if operation not in CHANGES:
             continue
         refusals = {refusal, "no_credentials"} | ({"window_out_of_range"} if operation == "schedule" else set())
         for named in sorted(name for name in refusals if name is not None):
