@@ -258,7 +258,7 @@ def make(folder: Path, edits: Edits) -> frozenset[str]:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     folder = tmp_path_factory.mktemp("copy")
-    without = shutil.ignore_patterns("__pycache__", "_specs")
+    without = shutil.ignore_patterns("__pycache__", ".pytest_cache", "_specs")
     shutil.copytree(PACKAGE, folder / SOURCE, ignore=without)
     shutil.copytree(specs.SPECS, folder / "specs")
     shutil.copytree(ROOT / "tools", folder / "tools", ignore=without)
