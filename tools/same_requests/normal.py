@@ -19,11 +19,14 @@ _TIMES = (
 # In the query (`Signature=`) or in Authorization: 20 bytes in base64, or 32 bytes in hexadecimal digits.
 _SIGNATURES = (r"(?<=[?&,; ]Signature=)[^&,\s]+", r"(?<=^Signature=)[^&\s]+")
 _NAMES = (
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
-    # Random endings of aliases and tags have 12 digits; run ids have 8 after a marker. A decimal number of more digits
+    # Near misses of ids have another case, one digit more or less, or an encoded character before them.
+    r"(?:\b|(?<=%[0-9A-F]{2}))(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{11,13})\b",
+    # Random endings of aliases and tags have 12 digits; run ids have 8 after a marker, policies 6. A decimal number of more digits
     # is a generated window.
-    r"(?<![0-9A-Za-z])(?!\d{13,}(?![0-9A-Za-z]))[0-9a-f]{12,}(?![0-9A-Za-z])",
-    r"(?<=kms-conformance[-/ :_])[0-9a-f]{8}\b",
+    r"(?<![0-9A-Za-z])(?!\d{13,}(?![0-9A-Za-z]))(?i:[0-9a-f]{12,})(?![0-9A-Za-z])",
+    r"(?<=kms-conformance[-/ :_])(?:[0-9a-f]{8}|[0-9a-f]{6})\b",
+    # A near miss of an alias, without dashes.
+    r"(?<=kmsconformance)[0-9a-f]{12}",
     r"\b(?=\d*[A-Z])[A-Z0-9]{16,}\b",
     # Ciphertexts and tokens: base64 of at least 24 bytes with small letters, capital letters and digits.
     r"(?<![\w+/])(?=[\w+/%-]*[a-z])(?=[\w+/%-]*[A-Z])(?=[\w+/%-]*[0-9])[\w+/%-]{32,}=*",

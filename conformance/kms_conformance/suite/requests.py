@@ -78,10 +78,11 @@ class Requests:
 
         Some operations are not needed for the lifecycle, and no requirement on keys demands them. Raises `Inconclusive`
         if the target lacks such an operation, and `Lacking` if the profile lets an installation lack it. If the target
-        does not know a key of ours yet, the request is repeated.
+        does not know a key of ours yet, a request that names no other key is repeated.
         """
         answer = self._ask_once(operation, arguments)
-        if not answer.accepted and self.pool.lives(arguments.get("key_id")):
+        keys = [arguments[name] for name in ("key_id", "source_key_id") if name in arguments]
+        if not answer.accepted and keys and all(map(self.pool.lives, keys)):
             unknown = self.profile.refusal("unknown_key")
             answer = self._again_until(answer, lambda answer: not unknown.admits(answer.status, answer.code))
         return answer
@@ -156,9 +157,9 @@ class Requests:
     def new_alias(self) -> str:
         """A random name for an alias, which no key has yet and by which `sweep` knows the alias as ours.
 
-        It has capitals, because they count in names.
+        It has a capital, because they count in names.
         """
-        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}Z")
+        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}-Z")
 
     def key_named(self, alias: str, key: str) -> str | None:
         """The id in the description of the key by its alias; None if the reply has none. The alias may be of `key`."""

@@ -28,7 +28,7 @@ def test_tag_that_is_taken_off_is_gone(kms: Scenario) -> None:
     """Another tag is there beside it, on this key alone."""
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    beside = f"{TAG}-{kms.chance.hex(3)}"
+    beside = f"{TAG}-{kms.chance.hex(6)}"
     kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1"})
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2"})
     _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{TAG}"', True, f"the tag {TAG}, given before"))
@@ -49,7 +49,7 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
     for owner, owns in ((other, True), (key, False)):
         _must_list_alias(kms, owner, alias, answer, owned=owns)
     # A longer alias stays when the alias with which it begins is deleted.
-    longer = f"{alias}0"
+    longer = f"{alias}-0"
     kms.done("set_alias", key_id=other, alias=longer)
     answer = kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
     kms.must_show(
