@@ -21,8 +21,8 @@ _SIGNATURES = (r"(?<=[?&,; ]Signature=)[^&,\s]+", r"(?<=^Signature=)[^&\s]+")
 _NAMES = (
     # Near misses of ids have another case, one digit more or less, or an encoded character before them.
     r"(?:\b|(?<=%[0-9A-F]{2}))(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{11,13})\b",
-    # Random endings of aliases and tags have 12 digits; run ids have 8 after a marker, policies 6. A decimal number of more digits
-    # is a generated window.
+    # Random endings of aliases and tags have 12 digits; run ids have 8 after a marker, policies 6.
+    # A decimal number of more digits is a generated window.
     r"(?<![0-9A-Za-z])(?!\d{13,}(?![0-9A-Za-z]))(?i:[0-9a-f]{12,})(?![0-9A-Za-z])",
     r"(?<=kms-conformance[-/ :_])(?:[0-9a-f]{8}|[0-9a-f]{6})\b",
     # A near miss of an alias, without dashes.
