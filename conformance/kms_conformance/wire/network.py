@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kms_conformance.wire.failures import NETWORK_ERRORS, HttpError, closed_before_reply, failure_of
 from kms_conformance.wire.messages import Failure, Reply, Request, origin
+from kms_conformance.wire.together import StartingLine, both
 from kms_conformance.wire.transport import Connection, ConnectionUse, Transport
 from kms_conformance.wire.watchdog import Watchdog
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from kms_conformance.wire.messages import Headers
     from kms_conformance.wire.watchdog import Deadline
+    from kms_conformance.wire.world import Outcome
 
 #: Most bytes of a reply's body. The largest documented reply, a page of 100 keys, has some 80 kB.
 MAX_BODY = 1 << 20
@@ -41,7 +43,10 @@ class Network:
         """`max_body` limits the body of a reply in bytes, both compressed and decompressed."""
         self._verify = verify if verify is True else str(verify)
         self._max_body = max_body
+        self._timeout_seconds = timeout_seconds
         self._watchdog = Watchdog(timeout_seconds)
+        # All deadlines of one watchdog are equally long, so requests that may take longer have another one.
+        self._patient_watchdog: Watchdog | None = None
         self._transport = Transport()
         # Whether an origin keeps connections open: True after it has served two requests over one connection and has
         # kept one for `_KEPT_SECONDS`, False after a connection was closed without notice.
@@ -49,7 +54,7 @@ class Network:
         self._serving_twice: set[str] = set()
         self._latest: dict[str, Connection] = {}
 
-    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+    def carry(self, request: Request, *, repeatable: bool) -> Outcome:
         """Send one request and read its whole reply.
 
         A server may close an idle connection while a request is on its way, and then it is unknown whether the request
@@ -62,8 +67,41 @@ class Network:
         if not (self._keeping.get(where, True) if repeatable else self._is_keeping(where)):
             self._transport.drop_idle()
         use = ConnectionUse()
+        reply, failure = self._carried(request, self._watchdog.watch(), use)
+        if use.dropped or (failure is not None and failure.kind == "stale"):
+            self._keeping[where] = False
+        elif use.reused and failure is None:
+            self._serving_twice.add(where)
+        if use.connection is not None:
+            self._latest[where] = use.connection
+        return reply, failure
+
+    def carry_together(self, first: Request, second: Request) -> tuple[Outcome, Outcome]:
+        """Send two requests at the same moment, each over a new connection, and read both replies.
+
+        No other connection is open meanwhile, and each of the two is closed after its reply. So a server that serves
+        one connection at a time serves both requests, one after the other. For its sake each request may take twice as
+        long as a single one.
+        """
+        self._transport.drop_idle()
+        if self._patient_watchdog is None:
+            self._patient_watchdog = Watchdog(2 * self._timeout_seconds)
+        line = StartingLine()
+        deadlines = self._patient_watchdog.watch(), self._patient_watchdog.watch()
+
+        def carried(request: Request, deadline: Deadline) -> Outcome:
+            use = ConnectionUse(start=line.wait)
+            try:
+                return self._carried(request, deadline, use)
+            finally:
+                line.leave()
+                if use.connection is not None:
+                    use.connection.close()
+
+        return both(lambda: carried(first, deadlines[0]), lambda: carried(second, deadlines[1]))
+
+    def _carried(self, request: Request, deadline: Deadline, use: ConnectionUse) -> Outcome:
         clock = time.perf_counter()
-        deadline = self._watchdog.watch()
         reply: Reply | None = None
         failure: Failure | None = None
         try:
@@ -75,13 +113,7 @@ class Network:
             deadline.finish()
         if deadline.expired:
             # Checked also after a reply: a body without a length ends where the watchdog shuts the connection down.
-            reply, failure = None, Failure("timeout", "no whole reply in time")
-        if use.dropped or (failure is not None and failure.kind == "stale"):
-            self._keeping[where] = False
-        elif use.reused and failure is None:
-            self._serving_twice.add(where)
-        if use.connection is not None:
-            self._latest[where] = use.connection
+            return None, Failure("timeout", "no whole reply in time")
         return reply, failure
 
     def _is_keeping(self, where: str) -> bool:
@@ -96,6 +128,8 @@ class Network:
     def close(self) -> None:
         """Close all connections."""
         self._watchdog.close()
+        if self._patient_watchdog is not None:
+            self._patient_watchdog.close()
         self._transport.close()
 
     def _reply(self, request: Request, deadline: Deadline, use: ConnectionUse, clock: float) -> Reply:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from kms_conformance.wire.failures import unsendable
-from kms_conformance.wire.messages import Exchange, Request, origin
+from kms_conformance.wire.messages import Exchange, Failure, Request, origin
 from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.pace import Pace
 from kms_conformance.wire.world import World
@@ -87,10 +87,7 @@ class Session:
         about to close. Other requests get a new connection until the target is known to keep connections open. Raises
         `ForeignOrigin` for an origin outside of the target file, and any exception of the gate.
         """
-        self._refuse_foreign(request)
-        if self._gate is not None:
-            self._gate.check(request)
-        problem = unsendable(request)
+        problem = self._checked(request)
         if problem is not None:
             return Exchange(request, None, problem, self.world.clock.now())
         self.pace.wait()
@@ -99,6 +96,33 @@ class Session:
         exchange = Exchange(request, *self._carrier.carry(request, repeatable=repeatable), started)
         self.world.observer.saw(exchange)
         return exchange
+
+    def send_together(self, first: Request, second: Request) -> tuple[Exchange, Exchange]:
+        """Send two requests at the same moment; returns both exchanges in this order, whichever was answered first.
+
+        Both are checked before one is sent, and both wait for the rate limit. Otherwise as `send`.
+        """
+        requests = first, second
+        problem = next((found for found in [self._checked(request) for request in requests] if found is not None), None)
+        if problem is not None:
+            started = self.world.clock.now()
+            return Exchange(first, None, problem, started), Exchange(second, None, problem, started)
+        for _ in requests:
+            self.wait_for_pace()
+        # The clock is not read until both are over: a recording has its readings in the order of the exchanges.
+        started = self.world.clock.now()
+        outcomes = self._carrier.carry_together(first, second)
+        exchanges = Exchange(first, *outcomes[0], started), Exchange(second, *outcomes[1], started)
+        for exchange in exchanges:
+            self.world.observer.saw(exchange)
+        return exchanges
+
+    def _checked(self, request: Request) -> Failure | None:
+        """Why a request cannot be sent; None if it can. Raises as `send` does if it must not be sent."""
+        self._refuse_foreign(request)
+        if self._gate is not None:
+            self._gate.check(request)
+        return unsendable(request)
 
     def _refuse_foreign(self, request: Request) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,11 +66,13 @@ class ConnectionUse:
     - reused: whether the connection had served an earlier call.
     - connection: the connection of the call; None if none was made.
     - dropped: whether the server had closed an idle connection without notice.
+    - start: is called when the connection is open, before anything is sent; None: nothing is waited for.
     """
 
     reused: bool = False
     dropped: bool = False
     connection: Connection | None = None
+    start: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,11 @@ class Connection(HTTPConnection):
         return connection
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as in `items`
+        start = _CALL.get().use.start
+        if start is not None:
+            if self.sock is None:
+                self.connect()
+            start()
         try:
             super().request(method, url, *args, **{**kwargs, "headers": _CALL.get().fields})
         except BrokenPipeError:

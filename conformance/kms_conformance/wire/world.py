@@ -15,14 +15,21 @@ if TYPE_CHECKING:
     from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
 
 
+#: What came of a request: a reply, or the failure that replaced it.
+Outcome = tuple["Reply | None", "Failure | None"]
+
+
 class Carrier(Protocol):
     """Transport of requests to an endpoint: returns a reply, or the failure that replaced it."""
 
-    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+    def carry(self, request: Request, *, repeatable: bool) -> Outcome:
         """Carry one request; failures of the network or the endpoint are returned and raise nothing.
 
         If `repeatable` is false, the request is sent over no connection that the server may be about to close.
         """
+
+    def carry_together(self, first: Request, second: Request) -> tuple[Outcome, Outcome]:
+        """Carry two requests at the same moment; returns their outcomes in this order, whichever came first."""
 
     def close(self) -> None:
         """Release all connections."""
