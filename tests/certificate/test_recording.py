@@ -332,3 +332,56 @@ def test_nothing_is_removed_but_recordings_of_these_reports(tmp_path: Path, monk
         "reports",
         "reports/mine.txt",
     ]
+
+
+# --- two requests at once ---------------------------------------------------------------------------------------------
+
+
+def together(path: Path, *bodies: bytes) -> None:
+    """A recording of exchanges, the second and the third of which were sent together."""
+    world, recording = recorded_world(path, TARGET, "chance")
+    world.clock.monotonic()
+    first = Exchange(request(), reply(), None, world.clock.now())
+    recording.saw(first)
+    recording.named(first, 1, "describe-key")
+    started = world.clock.now()
+    pair = [Exchange(request(body), reply(body), None, started) for body in bodies]
+    for exchange in pair:
+        recording.saw(exchange)
+    for number, exchange in enumerate(pair, 2):
+        recording.named(exchange, number, f"operation-{number}")
+    recording.close()
+
+
+def test_two_requests_at_once_are_played_in_the_order_of_the_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first of both is written only when it has its name.
+    monkeypatch.setattr("kms_conformance.recording.recorder._MOST_EXCHANGES", 1)
+    together(tmp_path / "t.gz", b'{"a": 1}', b'{"b": 2}')
+    lines = Recording.read((tmp_path / "t.gz").read_bytes()).exchanges
+    assert [(line["number"], line["operation"]) for line in lines[1:]] == [(2, "operation-2"), (3, "operation-3")]
+    assert lines[1]["started"] == lines[2]["started"]
+    assert (lines[2]["now"], lines[2]["monotonic"]) == ([], [])
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_swapped_pair_is_not_played(swapped: bool, tmp_path: Path) -> None:
+    together(tmp_path / "t.gz", b'{"a": 1}', b'{"b": 2}')
+    played = player(tmp_path / "t.gz")
+    play(played, request(), 1)
+    started = played.now()
+    asked = [request(b'{"a": 1}'), request(b'{"b": 2}')]
+    if swapped:
+        with pytest.raises(PlaybackDiverged):
+            played.carry_together(asked[1], asked[0])
+        return
+    outcomes = played.carry_together(asked[0], asked[1])
+    assert outcomes == ((reply(b'{"a": 1}'), None), (reply(b'{"b": 2}'), None))
+    pair = [Exchange(each, *outcome, started) for each, outcome in zip(asked, outcomes, strict=True)]
+    for exchange in pair:
+        played.saw(exchange)
+    played.named(pair[0], 2, "operation-2")
+    assert played.problem == ""
+    played.named(pair[1], 3, "operation-7")
+    assert "at exchange 3, the suite calls it number 3, 'operation-7'" in played.problem

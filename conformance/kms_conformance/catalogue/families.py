@@ -11,6 +11,7 @@ from __future__ import annotations
 # - What a key has is compared before other families change the keys: what is lost for good is lost only once.
 # - Then long histories of keys are walked, because what happens at the n-th time has not happened yet.
 # - Then come families that find many faults with few requests; `kms-conformance selftest --all` counts both.
+# - Two requests at once come after all requests that are sent one after the other, whose faults would show there too.
 # - Last come families that generate requests, and families that use up keys.
 FAMILIES = (
     "contact",
@@ -36,6 +37,7 @@ FAMILIES = (
     "pending_belongings",
     "belongings",
     "rotation",
+    "together",
     "lifecycle",
     "fuzzing",
     "waiting_period",

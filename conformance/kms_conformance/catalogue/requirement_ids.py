@@ -52,6 +52,8 @@ RequirementId = Literal[
     "cancel.status",
     "cancel.uri",
     "cancel.usable-again",
+    "concurrency.explained",
+    "concurrency.nothing-lost",
     "create-grant.reply",
     "create.date",
     "create.enabled",

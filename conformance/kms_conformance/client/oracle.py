@@ -71,6 +71,10 @@ class Oracle:
         after = self._after(key, operation, now, window)
         return Prediction(None, after, _requirement(operation, key, None), self._states(key, operation, after))
 
+    def leaves_open(self, refusal: str) -> bool:
+        """Whether a request that must be refused in this way may be carried out as well."""
+        return self._profile.refusal(refusal).or_accepted
+
     def _refusal(self, key: KeyModel, operation: str, window: int | None) -> str | None:
         if key.state == GONE:
             return "unknown_key"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from kms_conformance.auth import Signer, SignInFailed, project_of, signer_for
+from kms_conformance.auth import Signer, project_of, signer_for
 from kms_conformance.catalogue.api import Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId
@@ -24,7 +24,9 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies
 from kms_conformance.client.patience import Patience
 from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
+from kms_conformance.client.sending import Sending
 from kms_conformance.client.signature_lock import SignatureLock
+from kms_conformance.client.together import Together
 from kms_conformance.dialects import adapter
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
@@ -40,9 +42,6 @@ _OUTSIDE_THE_POLICY = (
 
 # Refusals because of something that a change may have made or removed, besides those of the states of keys.
 _OF_THE_FORMER_STATE = ("unknown_key", "unknown_alias", "lost_key", "invalid_grant")
-
-_NO_REUSE = "a connection was closed after a reply without notice; later requests used new connections"
-
 
 _Again = TypeVar("_Again", Sent, Answer | Failure)
 
@@ -68,7 +67,6 @@ class Client:
         self.dialect.chance = self.world.chance
         self.dialect.instance_id = target.instance_id
         self.gate = Gate(self.dialect, self.api, ledger)
-        self._ledger = ledger
         redactor = Redactor.of(target)
         self.belongings = GivenBelongings(self.dialect, self.gate, ledger, redactor.text)
         self.signature_lock = SignatureLock(self.dialect, self.world.clock.monotonic)
@@ -76,7 +74,6 @@ class Client:
         self.signer: Signer = signer_for(target, self.session)
         self.exchange_log = ExchangeLog(redactor)
         self.findings = self._new_findings(kept=False)
-        self.requests = 0
         promised = target.limits.requests_per_second
         self.backoff = Backoff(
             target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
@@ -93,8 +90,26 @@ class Client:
         )
         self._reader = AnswerReader(self.dialect, self.api, self._breaks)
         self._rules = ExchangeRules(self.dialect, ledger.holds)
+        self.sending = Sending(
+            self.session,
+            ledger,
+            self.belongings,
+            self.signature_lock,
+            self.exchange_log,
+            self.missing_replies,
+            self.backoff,
+            self._reader.note,
+            self.look,
+            self._observe,
+        )
+        self.together = Together(self, self._reader, self._judge)
         self._served: set[str] = set()
         self._by_id = {operation.id: operation for operation in self.api.operations.values()}
+
+    @property
+    def requests(self) -> int:
+        """The number of requests so far."""
+        return self.sending.requests
 
     def start_findings(self) -> Findings:
         """Begin the findings of a check; returns them for its judge. Findings of earlier checks get no more entries."""
@@ -253,7 +268,7 @@ class Client:
 
         Raises `Inconclusive` if it has no reply.
         """
-        self.requests += 1
+        self.sending.requests += 1
         number = self.exchange_log.add(operation.id, exchange)
         answer = self._reader.read(exchange, operation, number, exchange.started)
         return answer, tuple(self._rules.judge(answer))
@@ -357,36 +372,7 @@ class Client:
         return sent
 
     def _exchange(self, request: Request, operation: Operation | None, signer: Signer) -> Sent:
-        on_purpose = signer is not self.signer
-        if self.signature_lock.needs_good and (operation is None or operation.name != "list"):
-            # Besides interrupting wrong signatures, this tells a denied permission from a refused signature.
-            self.look("list")
-            if on_purpose and self.signature_lock.needs_good:
-                raise Inconclusive("Not sent: too many wrong signatures in a row, and the target serves no good one.")
-        self.signature_lock.check()
-        changes = self.belongings.announce(request, operation, self.look)
-        sent_at = self.world.clock.now()
-        try:
-            signed = signer.sign(request)
-        except SignInFailed as error:
-            raise Inconclusive(f"{error.what} {error.why}", error.hint) from error
-        exchange = self.session.send(signed, repeatable=operation is not None and operation.reads)
-        self._ledger.beat()
-        self.belongings.note(changes, exchange)
-        self.signature_lock.note(exchange.reply, on_purpose=on_purpose)
-        self.requests += 1
-        name = "" if operation is None else operation.id
-        number = self.exchange_log.add(name, exchange)
-        self.world.observer.named(exchange, number, name)
-        self._reader.note(exchange)
-        self.missing_replies.note_outcome(exchange)
-        if exchange.reply is not None:
-            self.backoff.note_outcome(None, exchange.reply.seconds)
-        elif exchange.failure is not None:
-            self.backoff.note_outcome(exchange.failure.kind)
-            if exchange.failure.kind == "stale":
-                self.findings.observe(_NO_REUSE)
-        return Sent(sent_at, exchange, number)
+        return self.sending.one(request, operation, signer, on_purpose=signer is not self.signer)
 
     def _must_be_repeated(self, name: str, answer: Answer) -> bool:
         throttled = self.is_throttled(answer)

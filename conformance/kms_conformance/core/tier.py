@@ -36,6 +36,8 @@ class Effort:
     history: int
     #: The same for sequences in which requests occur that must be refused; 0: none are walked.
     refused_history: int
+    #: How often to send every pair of requests for one key at the same moment; 0: a few pairs, once.
+    races: int
     #: How many random sequences of lifecycle operations to send.
     walks: int
     #: The most operations in one of these sequences.
@@ -58,6 +60,7 @@ EFFORTS: dict[Tier, Effort] = {
         fuzz_coverage=False,
         history=3,
         refused_history=0,
+        races=0,
         walks=3,
         steps=12,
         clock_days=60,
@@ -71,6 +74,7 @@ EFFORTS: dict[Tier, Effort] = {
         fuzz_coverage=True,
         history=5,
         refused_history=2,
+        races=2,
         walks=20,
         steps=20,
         clock_days=450,
@@ -84,6 +88,7 @@ EFFORTS: dict[Tier, Effort] = {
         fuzz_coverage=True,
         history=7,
         refused_history=3,
+        races=6,
         walks=150,
         steps=30,
         clock_days=3000,

@@ -15,10 +15,10 @@ from kms_conformance.core.runtime import Chance, Clock, Draws
 from kms_conformance.recording.draws import PlayedDraws
 from kms_conformance.recording.exchange_json import difference, failure_of, has_marks, moment, reply_of, request_json
 from kms_conformance.recording.strict_lines import RecordingError, strict_lines
-from kms_conformance.wire.messages import Exchange, Failure, Reply, Request
+from kms_conformance.wire.messages import Exchange, Request
 from kms_conformance.wire.secrets.records import PLAINTEXT_MARKS
 from kms_conformance.wire.secrets.redactor import Redactor
-from kms_conformance.wire.world import ExchangeObserver, World
+from kms_conformance.wire.world import ExchangeObserver, Outcome, World
 
 if TYPE_CHECKING:
     from kms_conformance.target import Target
@@ -86,7 +86,9 @@ class Player(Clock, ExchangeObserver):
         self._monotonic = 0
         self._readings: tuple[deque[int], deque[int]] = (deque(), deque())
         self._surplus = 0
-        self._played: Exchange | None = None
+        self._seen = 0
+        # The exchanges that may be named yet, with their places in the recording: two may have been sent together.
+        self._played: tuple[tuple[Exchange, int], ...] = ()
         self.problem = ""
         self._load()
 
@@ -152,7 +154,11 @@ class Player(Clock, ExchangeObserver):
 
     # --- the endpoint -------------------------------------------------------------------------------------------------
 
-    def carry(self, request: Request, *, repeatable: bool) -> tuple[Reply | None, Failure | None]:
+    def carry_together(self, first: Request, second: Request) -> tuple[Outcome, Outcome]:
+        """The recorded replies, in the order of the requests."""
+        return self.carry(first, repeatable=False), self.carry(second, repeatable=False)
+
+    def carry(self, request: Request, *, repeatable: bool) -> Outcome:
         """The recorded reply. Raises `PlaybackDiverged` if another request was recorded."""
         if self.problem:
             raise PlaybackDiverged(self.problem)
@@ -178,14 +184,16 @@ class Player(Clock, ExchangeObserver):
     def saw(self, exchange: Exchange) -> None:
         if exchange.reply is not None:
             self._redactor.learn(exchange.request, exchange.reply)
-        self._played = exchange
+        self._played = (*self._played[-1:], (exchange, self._seen))
+        self._seen += 1
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
-        if self.problem or exchange is not self._played:
+        place = next((place for played, place in self._played if played is exchange), None)
+        if self.problem or place is None:
             return
-        line = self._recording.exchanges[self._at - 1]
+        line = self._recording.exchanges[place]
         if (line["number"], line["operation"]) != (number, operation):
-            self._lost(f"the suite calls it number {number}, {operation!r}; recorded is {_named(line)}", self._at)
+            self._lost(f"the suite calls it number {number}, {operation!r}; recorded is {_named(line)}", place + 1)
 
     def _lost(self, why: str, place: int | None = None) -> PlaybackDiverged:
         self.problem = self.problem or f"at exchange {place or self._at + 1}, {why}."

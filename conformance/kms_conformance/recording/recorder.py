@@ -77,14 +77,21 @@ class RecordingWriter(ExchangeObserver):
     def saw(self, exchange: Exchange) -> None:
         if self._lost is not None:
             return
-        if self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_EXCHANGES:
+        if (self._bytes > _MOST_BYTES or len(self._waiting) >= _MOST_EXCHANGES) and not self._is_second(exchange):
             self._write_waiting()
         self._waiting.append((NumberedExchange(exchange), self._clock.taken()))
         self._bytes += len(exchange.request.body) + (len(exchange.reply.body) if exchange.reply else 0)
 
     def named(self, exchange: Exchange, number: int, operation: str) -> None:
-        if self._waiting and self._waiting[-1][0].exchange is exchange:
-            self._waiting[-1] = (NumberedExchange(exchange, number, operation), self._waiting[-1][1])
+        # Of two requests that were sent together, the first one is named after the second one was seen.
+        for place in range(len(self._waiting) - 1, max(-1, len(self._waiting) - 3), -1):
+            if self._waiting[place][0].exchange is exchange:
+                self._waiting[place] = (NumberedExchange(exchange, number, operation), self._waiting[place][1])
+                return
+
+    def _is_second(self, exchange: Exchange) -> bool:
+        """Whether the exchange was sent together with the last one, which then waits for its name."""
+        return bool(self._waiting) and self._waiting[-1][0].exchange.started is exchange.started
 
     def close(self) -> None:
         """Write the remaining lines. Raises `OSError` if any line could not be written."""

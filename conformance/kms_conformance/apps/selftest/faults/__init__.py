@@ -32,6 +32,7 @@ from kms_conformance.apps.selftest.faults import (
     silences,
     states,
     survives,
+    together,
     window,
 )
 from kms_conformance.catalogue.requirements import Catalogue
@@ -61,6 +62,7 @@ _DEFINED: tuple[Fault, ...] = (
     *authentication.FAULTS,
     *isolation.FAULTS,
     *history.FAULTS,
+    *together.FAULTS,
     *intermittent.FAULTS,
     *silences.FAULTS,
     *lagging.FAULTS,
