@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from sealing_runs import run
 
 from kms_conformance.apps.certificate.certify import certify
@@ -25,9 +24,8 @@ def verdict(reports: Path) -> str:
     return str(found["verdict"])
 
 
-@pytest.mark.parametrize("dialect", ["huawei", "alibaba", "aws"])
-def test_a_run_with_races_is_judged_again(dialect: str, tmp_path: Path) -> None:
-    reports = run(tmp_path, dialect, FEW)
+def test_a_run_with_races_is_judged_again(tmp_path: Path) -> None:
+    reports = run(tmp_path, "huawei", FEW)
     assert verdict(reports) == "passed"
     (recording,) = reports.rglob("exchanges.jsonl.gz")
     started = Counter(json.loads(line).get("started") for line in gzip.decompress(recording.read_bytes()).splitlines())
@@ -38,9 +36,9 @@ def test_a_run_with_races_is_judged_again(dialect: str, tmp_path: Path) -> None:
 
 
 def test_a_loss_is_found_again(tmp_path: Path) -> None:
-    fault = next(fault for fault in FAULTS if fault.name == "together-lost-update")
+    fault = next(fault for fault in FAULTS if fault.name == "together-second-update-is-lost")
     reports = run(tmp_path, "aws", FEW, decisions=type("Faulty", fault.decisions, {}))
     assert verdict(reports) == "failed"
-    (done,) = certify(reports)
+    (done,) = certify(reports, evidence=True)
     verification = verify_file(done.path)
     assert verification.exit_code == 0, str(verification)

@@ -30,6 +30,7 @@ class Emulator:
     - filters: functions that change every reply before it is sent, applied in this order.
     - foreign_keys: the number of keys of other users that exist from the start. The first one is enabled, the second
       disabled, the third pending deletion, the fourth enabled, and so on.
+    - connections: how many connections are served at once; others wait until one is closed. None: all.
 
     The attribute `failures` holds exceptions that bugs of the emulator caused; it must stay empty.
     """
@@ -44,6 +45,7 @@ class Emulator:
         decisions: Decisions | type[Decisions] = Decisions,
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
+        connections: int | None = None,
     ) -> None:
         self.clock = MovableClock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
@@ -57,7 +59,7 @@ class Emulator:
         self.requests_served = 0
         self._numbers = itertools.count(1)
         self._count_lock = threading.Lock()
-        self._server = Server((host, port), self._respond, self._unreadable)
+        self._server = Server((host, port), self._respond, self._unreadable, connections)
         written = f"[{host}]" if ":" in host else host
         self.base_url = f"http://{written}:{self._server.server_port}"
         spoken = emulated(dialect)

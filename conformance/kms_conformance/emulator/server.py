@@ -12,7 +12,7 @@ import threading
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator.refusals import Unreadable
@@ -49,9 +49,12 @@ class Server(ThreadingHTTPServer):
         address: tuple[str, int],
         respond: Callable[[str, str, Headers, bytes], Outbound],
         unreadable: Callable[[], Outbound],
+        connections: int | None = None,
     ) -> None:
+        """`connections` is how many connections are served at once; others wait until one is closed. None: all."""
         self.respond = respond
         self.unreadable = unreadable
+        self._places = contextlib.nullcontext() if connections is None else threading.Semaphore(connections)
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -81,6 +84,11 @@ class Server(ThreadingHTTPServer):
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the signature of the base class
+        """Serve a connection until it is closed."""
+        with self._places:
+            super().finish_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore errors of closed connections. Exceptions of the emulator do not get here: `respond` catches them."""

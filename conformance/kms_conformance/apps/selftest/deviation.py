@@ -90,6 +90,7 @@ class Variant:
     - about: the subject of the variant. A random combination has at most one variant of each subject.
     - alone: the variant is not combined with others.
     - further: further keys of the target file.
+    - connections: how many connections the emulator serves at once; None: all.
 
     The other fields are as in `Fault`.
     """
@@ -107,6 +108,7 @@ class Variant:
     about: str = ""
     alone: bool = False
     further: Mapping[str, object] = field(default_factory=dict)
+    connections: int | None = None
 
     def arguments(self) -> tuple[str, ...]:
         """The pytest arguments that limit a run to `families`."""
@@ -122,10 +124,11 @@ class Variant:
             foreign_keys=self.foreign_keys,
             profile=self.profile,
             further=self.further,
+            connections=self.connections,
         )
 
 
-def serving(
+def serving(  # noqa: PLR0913 - each argument is one part of a fault or variant
     dialect: str,
     *,
     decisions: Sequence[type[Decisions]] = (),
@@ -135,17 +138,24 @@ def serving(
     profile: str = "documents",
     further: Mapping[str, object] = MappingProxyType({}),
     port: int = 0,
+    connections: int | None = None,
 ) -> Prepare:
     """Serve an emulator with these decisions and filters; leaving the context raises the first bug of the emulator.
 
-    `further`: further keys of the target file.
+    `further`: further keys of the target file. `connections`: how many connections are served at once; None: all.
     """
 
     @contextlib.contextmanager
     def served() -> Iterator[str]:
         made = type("Deviating", tuple(decisions) or (Decisions,), {})
         emulator = Emulator(
-            dialect, profile=profile, port=port, decisions=made, filters=filters, foreign_keys=foreign_keys
+            dialect,
+            profile=profile,
+            port=port,
+            decisions=made,
+            filters=filters,
+            foreign_keys=foreign_keys,
+            connections=connections,
         )
         with emulator:
             yield yaml.safe_dump(emulator.target(auth) | dict(further), sort_keys=False)

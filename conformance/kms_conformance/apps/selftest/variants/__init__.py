@@ -19,6 +19,7 @@ from kms_conformance.apps.selftest.variants.lagging import LAGGING
 from kms_conformance.apps.selftest.variants.living import LIVING
 from kms_conformance.apps.selftest.variants.others import OTHERS
 from kms_conformance.apps.selftest.variants.overloaded import OVERLOADED
+from kms_conformance.apps.selftest.variants.together import TOGETHER
 from kms_conformance.apps.selftest.variants.unknown_fields import UNKNOWN_FIELDS
 from kms_conformance.apps.selftest.variants.writing import WRITING
 
@@ -42,6 +43,7 @@ _GROUPS = {
     "alibaba clouds": ALIBABA_CLOUDS,
     "front": FRONT,
     "others": OTHERS,
+    "together": TOGETHER,
     "unknown fields": UNKNOWN_FIELDS,
     "packed": _PACKED,
 }
