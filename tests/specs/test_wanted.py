@@ -54,6 +54,10 @@ def test_no_reply_wants_a_form_that_only_a_pattern_tells(dialect: str) -> None:
 
 
 def _nodes(schema: object) -> list[dict[str, Any]]:
-    if isinstance(schema, dict):
-        return [schema, *(node for value in schema.values() for node in _nodes(value))]
-    return [node for value in schema for node in _nodes(value)] if isinstance(schema, list) else []
+    """The schema and those of its parts; parts of one whose form is told in words are left out."""
+    if isinstance(schema, list):
+        return [node for each in schema for node in _nodes(each)]
+    if not isinstance(schema, dict) or "x-kms-form" in schema:
+        return []
+    parts = [each for name, each in schema.items() if name != "properties"]
+    return [schema, *_nodes([*parts, *schema.get("properties", {}).values()])]

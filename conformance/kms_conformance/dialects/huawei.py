@@ -234,11 +234,12 @@ def _as_text(value: object) -> object:
 def _date(value: object, *, in_seconds: bool = False) -> tuple[datetime | None, str | None]:
     """(date, problem) for a string of milliseconds since 1970; (None, None) if it is absent or empty.
 
-    With `in_seconds`, a string of ten digits is a number of seconds.
+    A number has a problem, and its date is read nevertheless. With `in_seconds`, a string of ten digits is a number of seconds.
     """
-    value = _as_text(value)
     if value in (None, ""):
         return None, None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _date(_as_text(value), in_seconds=in_seconds)[0], f"{value} is a number, no string"
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,14}", value):
         seconds = in_seconds and len(value) == _DIGITS_OF_SECONDS
         found = epoch_date(int(value) if seconds else int(value) / 1000)

@@ -29,7 +29,7 @@ _MOST_NAMES = 3
 # The number of lines that are shown of each statement and source, and of what was expected and received. The report has
 # all lines.
 _MOST_LINES = 2
-_MOST_LINES_COMPARED = 6
+_MOST_LINES_COMPARED = 4
 
 
 def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
