@@ -234,7 +234,7 @@ def _as_text(value: object) -> object:
 def _date(value: object, *, in_seconds: bool = False) -> tuple[datetime | None, str | None]:
     """(date, problem) for a string of milliseconds since 1970; (None, None) if it is absent or empty.
 
-    A number has a problem, and its date is read nevertheless. With `in_seconds`, a string of ten digits is a number of seconds.
+    A number has a problem, and its date is read nevertheless. With `in_seconds`, a string of ten digits has seconds.
     """
     if value in (None, ""):
         return None, None
