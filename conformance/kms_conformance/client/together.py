@@ -38,10 +38,10 @@ class Call:
 
 @dataclass(frozen=True)
 class _Unusable:
-    """What came of a request if it cannot be judged; `throttled`: the target asks for fewer requests."""
+    """What came of a request if it cannot be judged; `declined`: the target takes fewer requests or connections."""
 
     text: str
-    throttled: bool = False
+    declined: bool = False
     retry_after: float | None = None
 
 
@@ -61,8 +61,9 @@ class Together:
 
         `prepare` brings the key into its state and gives the requests. It is called before each attempt.
 
-        Raises `Lacking` if the target file allows too few requests a second, or if the target throttles each attempt;
-        `Inconclusive` if it gives no two replies for another reason; and what `prepare` raises.
+        Raises `Lacking` if the target file allows too few requests a second, or if the target throttles each attempt or
+        takes no second connection; `Inconclusive` if it gives no two replies for another reason; and what `prepare`
+        raises.
         """
         client = self.client
         allowed = client.target.limits.requests_per_second
@@ -81,8 +82,8 @@ class Together:
             client.findings.observe(f"Two requests at once: {found.text}; they are not judged")
             client.backoff.pause(0, client.world.clock.monotonic(), found.retry_after, found.text)
             failed.append(found)
-        if all(each.throttled for each in failed):
-            raise Lacking(f"The target throttles two requests at once: {failed[-1].text}.")
+        if all(each.declined for each in failed):
+            raise Lacking(f"The target does not take two requests at once: {failed[-1].text}.")
         raise Inconclusive(
             f"Two requests at once did not both get a reply that shows something: {failed[-1].text}.",
             "Run again later, or see the log of the endpoint at this time.",
@@ -104,8 +105,8 @@ class Together:
         if len(answers) == len(found):
             return answers[0], answers[1]
         unusable = [each for each in found if isinstance(each, _Unusable)]
-        # A reply that was throttled and one that is missing: the missing one decides.
-        return min(unusable, key=lambda each: each.throttled)
+        # If one request was declined and the other one is without a reply, the missing reply decides.
+        return min(unusable, key=lambda each: each.declined)
 
     def _note(self, request: Request, operation: Operation, sent: Sent) -> None:
         """Note that a request may have changed the keys that it names."""
@@ -125,12 +126,12 @@ class Together:
         try:
             answer = self.reader.read(sent.exchange, operation, sent.number, sent.sent_at)
         except Inconclusive:
-            return _Unusable(f"{operation.id} got no reply ({sent.why})")
+            return _Unusable(f"{operation.id} got no reply ({sent.why})", declined=sent.ended_as("refused"))
         told = f"{operation.id} got {answer.summary}"
         if client.is_throttled(answer):
             client.missing_replies.note_throttled()
             client.session.pace.slow_down()
-            return _Unusable(told, throttled=True, retry_after=retry_after(answer.reply, client.world.clock.now()))
+            return _Unusable(told, declined=True, retry_after=retry_after(answer.reply, client.world.clock.now()))
         if answer.status in UNAVAILABLE:
             client.missing_replies.note_throttled()
             return _Unusable(told, retry_after=retry_after(answer.reply, client.world.clock.now()))
