@@ -49,7 +49,7 @@ KINDS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-#: The kinds that only a library could take for the name, whatever the operation: an operation gets one of them, in turn.
+#: The kinds that only a library could take for the name: an operation gets one of them, in turn.
 IN_TURN = frozenset({"in braces", "without dashes", "behind its kind"})
 
 

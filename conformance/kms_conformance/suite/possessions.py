@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from kms_conformance.catalogue.profile import KeyFields
@@ -39,6 +40,7 @@ class Possession:
     - lost: what is missing or changed, in words; empty if all is there.
     - take: takes it off again.
     - after: the operations after which it is compared.
+    - named: by operation, the requirement that says that a key keeps it, if it has another name.
     """
 
     kind: str
@@ -49,11 +51,16 @@ class Possession:
     take: Callable[[Scenario, str, Any], object]
     lost: Callable[[Any, Any], str]
     after: tuple[str, ...] = ("schedule", "cancel", "enable", "disable")
+    named: Mapping[str, RequirementId] = MappingProxyType({})
 
     @property
     def requirements(self) -> tuple[RequirementId, ...]:
         """The requirements that say that a key keeps it."""
-        return tuple(as_id(f"{operation}.keeps.{self.kind}") for operation in self.after)
+        return tuple(map(self.requirement, self.after))
+
+    def requirement(self, operation: str) -> RequirementId:
+        """The requirement that says that a key keeps it in an operation."""
+        return self.named.get(operation) or as_id(f"{operation}.keeps.{self.kind}")
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,10 @@ class Given:
         It is left open if the target does not show it.
         """
         possession = self.possession
-        requirement = as_id(f"{operation}.keeps.{possession.kind}")
-        if operation not in possession.after or requirement not in kms.judge.applicable:
+        if operation not in possession.after:
+            return True
+        requirement = possession.requirement(operation)
+        if requirement not in kms.judge.applicable:
             return True
         try:
             lost = kms.must_show(
@@ -263,8 +272,9 @@ POSSESSIONS = (
         lambda kms, key, _: kms.result("rotation_status", key_id=key),
         lambda kms, key, _: kms.ask("disable_rotation", key_id=key),
         lambda value, shown: "" if shown is value else f"the rotation status is {shown}",
-        # What scheduling and cancelling do to the rotation is judged in `test_rotation.py`.
-        after=("enable", "disable"),
+        # While a key is pending, its rotation rests; see `test_rotation.py`.
+        after=("cancel", "enable", "disable"),
+        named={"cancel": "cancel.rotation-restored"},
     ),
 )
 
