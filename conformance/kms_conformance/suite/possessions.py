@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from kms_conformance.catalogue.profile import KeyFields
@@ -40,7 +39,7 @@ class Possession:
     - lost: what is missing or changed, in words; empty if all is there.
     - take: takes it off again.
     - after: the operations after which it is compared.
-    - named: by operation, the requirement that says that a key keeps it, if it has another name.
+    - named: pairs of an operation and the requirement that says that a key keeps it, if it has another name.
     """
 
     kind: str
@@ -51,7 +50,7 @@ class Possession:
     take: Callable[[Scenario, str, Any], object]
     lost: Callable[[Any, Any], str]
     after: tuple[str, ...] = ("schedule", "cancel", "enable", "disable")
-    named: Mapping[str, RequirementId] = MappingProxyType({})
+    named: tuple[tuple[str, RequirementId], ...] = ()
 
     @property
     def requirements(self) -> tuple[RequirementId, ...]:
@@ -60,7 +59,7 @@ class Possession:
 
     def requirement(self, operation: str) -> RequirementId:
         """The requirement that says that a key keeps it in an operation."""
-        return self.named.get(operation) or as_id(f"{operation}.keeps.{self.kind}")
+        return dict(self.named).get(operation) or as_id(f"{operation}.keeps.{self.kind}")
 
 
 @dataclass(frozen=True)
@@ -274,7 +273,7 @@ POSSESSIONS = (
         lambda value, shown: "" if shown is value else f"the rotation status is {shown}",
         # While a key is pending, its rotation rests; see `test_rotation.py`.
         after=("cancel", "enable", "disable"),
-        named={"cancel": "cancel.rotation-restored"},
+        named=(("cancel", "cancel.rotation-restored"),),
     ),
 )
 

@@ -135,7 +135,7 @@ FAULTS = (
         title="Cancelling gives a key the rotation of the key that was scheduled last.",
         fault_class="cancel",
         severity="major",
-        families=("rotation",),
+        families=("survives",),
         requirements=frozenset({"cancel.rotation-restored"}),
         dialects=(AWS,),
         decisions=(_of_last_scheduled("rotated"),),
@@ -181,6 +181,7 @@ FAULTS = (
         title="A key that is described by its ARN reads as it was at the first time.",
         families=("every_name", "names"),
         requirements=frozenset({"disabled.every-name", "pending.every-name", "describe.arn-agrees"}),
+        dialects=(AWS,),
         decisions=(_ForgettingByArn,),
     ),
     _of_aliases(
@@ -208,7 +209,7 @@ FAULTS = (
             fault_class="protocol",
             severity="critical",
             families=("every_name",),
-            requirements=frozenset({"enabled.every-form"}),
+            requirements=frozenset({"enabled.every-form", "pending.every-form"}),
             dialects=(ALIBABA,),
             decisions=(lost_if(operation, lambda memory: memory.asked.method == "GET"),),
         )
