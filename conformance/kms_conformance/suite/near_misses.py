@@ -49,8 +49,8 @@ KINDS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-#: The kinds that only a library could take for the name: an operation gets one of them, in turn.
-IN_TURN = frozenset({"in braces", "without dashes", "behind its kind"})
+#: The kinds that a common parser of names would take, whatever the operation: an operation gets one of them, in turn.
+IN_TURN = frozenset({"in braces", "without dashes", "behind its kind", "with a blank before", "encoded twice"})
 
 
 def near_misses(name: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ _NOBODY = "unknown_key or malformed_key or missing_key or unknown_alias or alias
 
 @requirement("key-id.exact")
 def test_near_miss_of_a_name_names_no_key(kms: Scenario) -> None:
-    """Near misses of the id go to every operation; of those that only libraries take, one, in turn.
+    """Near misses of the id go to every operation; of those that a common parser would take, one, in turn.
 
     Of near misses of other names, an operation gets one of each form at smoke, in turn, so that each kind is sent.
     """

@@ -15,7 +15,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import DATE_PAUSE_SECONDS
 from kms_conformance.suite.key_requests import KeyRequests, Place, places
-from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.scenario import Scenario
 
 # Each request is sent this many times, because some replicas of a service may refuse it and others may not. It is sent
@@ -131,16 +131,25 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
 
 
-@requirement("pending.delete-alias", "delete-alias.reply")
+@requirement("pending.delete-alias", "delete-alias.reply", "refused.changes-nothing")
+@asks("set_alias", "delete_alias")
 def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
-    """The alias names no key then; a longer alias of the same key, which begins with it, stays."""
+    """The alias names no key then; a longer alias of the same key, which begins with it, stays.
+
+    Before that, another key asks for the alias. If that is refused, the alias stays where it is.
+    """
     key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
     alias = kms.new_alias()
     longer = f"{alias}-0"
     for name in (alias, longer):
         kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=name)
-    # Some targets may remember by this request what the alias names.
-    kms.key_named(alias, key)
+    answer = kms.ask("set_alias", key_id=other, alias=alias)
+    if not answer.accepted:
+        told = f"{alias} names {key}", lambda named: f"it names {named}"
+        kms.must_show(
+            "refused.changes-nothing", lambda: kms.key_named(alias, key), lambda named: named == key, told, answer
+        )
     kms.pool.bring(key, PENDING)
     kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
     read = kms.ask("describe", **kms.dialect.by_alias(key, alias))

@@ -81,6 +81,21 @@ class _FirstOwner(Memory):
         }
 
 
+class _TakesAlias(RequestMemory):
+    """A refused request for an alias that another key has moves it all the same."""
+
+    def effects_of_refusal(
+        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
+    ) -> Iterable[Key]:
+        alias = self.asked.parameters.get("AliasName")
+        if operation != "set_alias" or refusal != "duplicate_alias" or key is None or not isinstance(alias, str):
+            return
+        for holder in keys:
+            if alias in holder.aliases and holder.id != key.id and not holder.default:
+                yield replace(holder, aliases=tuple(name for name in holder.aliases if name != alias))
+                yield replace(key, aliases=(*key.aliases, alias))
+
+
 def _losing(gone: Callable[[str, str], bool]) -> Mixin:
     """Deleting an alias deletes each alias, of any key, for which `gone(deleted, alias)` is true."""
 
@@ -192,6 +207,46 @@ FAULTS = (
         requirements=frozenset({"list-aliases.reply"}),
         dialects=(AWS,),
         filters=(on("list_aliases", without("Aliases.TargetKeyId")),),
+    ),
+    _of_aliases(
+        name="second-tag-replaces-first",
+        title="A tag takes the place of those that the key had.",
+        families=("belongings",),
+        requirements=frozenset({"tag.reply"}),
+        decisions=(
+            changing(
+                "tag",
+                lambda _, old, new: replace(new, tags=tuple(tag for tag in new.tags if tag not in old.tags)),
+            ),
+        ),
+    ),
+    _of_aliases(
+        name="taken-alias-refused-but-moved",
+        title="A key that asks for an alias of another key is refused, but gets it.",
+        severity="critical",
+        families=("pending_use",),
+        requirements=frozenset({"refused.changes-nothing"}),
+        decisions=(_TakesAlias,),
+    ),
+    Fault(
+        name="schedule-cuts-descriptions",
+        title="Scheduling cuts the description of the key after 100 characters.",
+        fault_class="survives",
+        severity="minor",
+        families=("survives",),
+        requirements=frozenset({"schedule.keeps.name"}),
+        decisions=(changing("schedule", lambda _, _old, new: replace(new, description=new.description[:100])),),
+    ),
+    Fault(
+        name="disable-lowers-aliases",
+        title="Disabling writes the aliases of the key in small letters.",
+        fault_class="survives",
+        severity="major",
+        families=("survives",),
+        requirements=frozenset({"disable.keeps.name", "disable.keeps.aliases"}),
+        decisions=(
+            changing("disable", lambda _, _old, new: replace(new, aliases=tuple(a.lower() for a in new.aliases))),
+        ),
     ),
     Fault(
         name="pending-policy-put-in-vain",
