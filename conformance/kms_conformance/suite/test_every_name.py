@@ -75,8 +75,11 @@ class _Names:
             # Enabling an enabled key is another row of the table of key states.
             self._must_accept(next(place for place in all_places if place.operation == "enable"), ENABLED)
 
-    def must_hold_in(self, state: str, all_places: tuple[Place, ...]) -> None:
-        """Judge that the key, in this state, refuses and allows by each name what it refuses and allows by its id."""
+    def must_hold_in(self, state: str, all_places: tuple[Place, ...]) -> Answer | None:
+        """Judge that the key, in this state, refuses and allows by each name what it refuses and allows by its id.
+
+        Returns the answer to the last refused request.
+        """
         kms, requirement_id = self.kms, _requirement(state)
         before = self.by_id = kms.view(self.key)
         answer: Answer | None = None
@@ -90,6 +93,7 @@ class _Names:
                 self._must_accept(place, state)
         if answer is not None:
             kms.must_be_unchanged(requirement_id, before, kms.read(self.key), answer)
+        return answer
 
     def _must_accept(self, place: Place, state: str) -> None:
         for form, name in self._names(place).items():
@@ -158,9 +162,11 @@ class _Names:
 def test_every_name_means_the_key(kms: Scenario) -> None:
     """One preparation serves all states, because each state of a key is the next one's way."""
     key = kms.key(ENABLED)
-    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    other = kms.key(ENABLED, key)
+    requests = KeyRequests(kms, key, other)
     # One grant is revoked while the key is disabled, and one while it is pending.
     all_places = requests.prepare(places(kms), grants=2)
+    beside = kms.read(other)
     try:
         with names_of(kms, key, all_places) as names:
             known = _Names(kms, key, _shown(kms, key, names), requests, kms.view(key))
@@ -168,7 +174,9 @@ def test_every_name_means_the_key(kms: Scenario) -> None:
             kms.pool.bring(key, DISABLED)
             known.must_hold_in(DISABLED, all_places)
             known.must_be_scheduled(all_places)
-            known.must_hold_in(PENDING, all_places)
+            answer = known.must_hold_in(PENDING, all_places)
+        if answer is not None:
+            kms.must_be_unchanged("isolation.other-keys", beside, kms.read(other), answer)
     finally:
         requests.clean()
     requests.must_be_complete()
@@ -202,7 +210,8 @@ def _is_allowed(kms: Scenario, place: Place, state: str) -> bool:
 def test_every_form_means_the_request(kms: Scenario) -> None:
     """What is allowed gets one form for each operation at smoke, in turn; what is refused gets all."""
     key = kms.key(ENABLED)
-    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    other = kms.key(ENABLED, key)
+    requests = KeyRequests(kms, key, other)
     named = {place.operation: place for place in requests.prepare(places(kms))}
     rows = {
         operation: requests.arguments(named[operation], key, changing=False)
@@ -235,13 +244,14 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
                 if answer.accepted:
                     kms.pool.bring(key, state)
         kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+    beside = kms.read(other)
     for change in kms.dialect.forms.values():
-        _must_change(kms, key, change)
+        kms.must_be_unchanged("isolation.other-keys", beside, kms.read(other), _must_change(kms, key, change))
     requests.must_be_complete()
 
 
-def _must_change(kms: Scenario, key: str, change: Callable[[Request], Request]) -> None:
-    """Judge that each change of a key's state is carried out in a form of the request."""
+def _must_change(kms: Scenario, key: str, change: Callable[[Request], Request]) -> Answer:
+    """Judge that each change of a key's state is carried out in a form of the request; returns the last answer."""
     for operation, state, states in (
         ("schedule", ENABLED, [PENDING]),
         ("cancel", PENDING, kms.states_after_cancel),
@@ -257,6 +267,7 @@ def _must_change(kms: Scenario, key: str, change: Callable[[Request], Request]) 
         view = kms.must_read_back(_FORMS[state], key, states, answer)
         if window:
             kms.must_be_date(_FORMS[state], view, asked_at, window["window"], answer)
+    return answer
 
 
 def _sent(kms: Scenario, operation: str, request: Request, refusal: str | None) -> Answer:
