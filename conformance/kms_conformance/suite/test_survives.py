@@ -85,18 +85,28 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
 def _named(kms: Scenario, key: str) -> KeyView:
     """The key with a name and a description of its own, so that a loss or another form of them can be seen.
 
-    If the target refuses the description, or shows it in another form at once, what it shows is compared.
+    If the target refuses the description, what it shows is compared. No page says in which form spaces and letters
+    beyond ASCII come back, so these may be shown in another form at once.
     """
     view = kms.with_marker(key)
     with suppress(Lacking, NotReached):
-        answer = kms.ask("update_description", key_id=key, description=f"{view.description}{_SPECIAL}")
+        sent = f"{view.description}{_SPECIAL}"
+        answer = kms.ask("update_description", key_id=key, description=sent)
         if answer.accepted:
             view = kms.pool.read_until(key, lambda view: (view.description or "").endswith(_SPECIAL))
+            same = _plain(view.description) == _plain(sent)
+            told = f"the description {sent!r}", f"{view.description!r}"
+            kms.judge.that("update-description.reply", same, *told, (answer.number,))
     names = [view.fields.get(name) for name in kms.profile.key_fields.name]
     if all(_has_capital(name) for name in names if name != view.description):
         return view
     kms.done("set_alias", key_id=key, alias=kms.new_alias())
     return kms.read(key)
+
+
+def _plain(text: str | None) -> str:
+    """The characters of a text that are neither spaces nor beyond ASCII."""
+    return "".join(each for each in text or "" if each.isascii() and not each.isspace())
 
 
 def _has_capital(name: object) -> bool:

@@ -5,13 +5,14 @@ Until the end, the deletion can be cancelled; after it, this key and no other ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
@@ -192,9 +193,24 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
     kms.pool.bring(key, DISABLED)
     started, days = kms.client.world.clock.monotonic(), kms.window.minimum
     end, last = _end(kms, *_pending(kms, key, days), days)
-    _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started))
+    if _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started)):
+        _must_refuse_uses(kms, key, ciphertexts)
     _must_refuse_cancel(kms, key, last)
     kms.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
     for ciphertext in ciphertexts:
         kms.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
     kms.pool.drop_if_gone(key)
+
+
+def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> None:
+    """Judge that right before its end, a pending key is neither used nor brought back otherwise than by a cancel."""
+    requests: list[tuple[str, dict[str, object]]] = [("decrypt", {"ciphertext": each}) for each in ciphertexts]
+    requests += [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
+    requests += [(operation, {"key_id": key}) for operation in ("generate_data_key", "enable", "disable")]
+    for operation, arguments in requests:
+        refusal = kms.profile.refusal_in(operation, PENDING)
+        assert refusal is not None
+        answer = kms.ask(operation, **arguments)
+        kms.must_be_refused(as_id(f"pending.{operation.replace('_', '-')}"), refusal, answer)
+        if answer.accepted:
+            raise Stop

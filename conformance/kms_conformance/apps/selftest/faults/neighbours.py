@@ -114,6 +114,22 @@ def _losing(gone: Callable[[str, str], bool]) -> Mixin:
     return Losing
 
 
+def _on_all_by_get(operation: str) -> Mixin:
+    """A GET for the operation leaves all keys in the state of the named one, with its date."""
+
+    class OnAllByGet(RequestMemory):
+        def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+            yield from super().effects(operation_asked, before, after, keys)
+            if operation_asked == operation and self.asked.method == "GET":
+                others = (key for key in keys if key.id != after.id and not key.default)
+                yield from (
+                    replace(key, state=after.state, deletion=after.deletion, window_days=after.window_days)
+                    for key in others
+                )
+
+    return OnAllByGet
+
+
 def _begins(name: str, alias: str) -> bool:
     return alias.startswith(name)
 
@@ -256,6 +272,19 @@ FAULTS = (
         requirements=frozenset({"pending.put-policy"}),
         dialects=(AWS,),
         decisions=(changing("put_policy", lambda _, before, after: before if before.state is PENDING else after),),
+    ),
+    *(
+        Fault(
+            name=f"{operation}-by-get-hits-all",
+            title=f"A GET that asks to {operation} a key changes all keys of its user.",
+            fault_class="isolation",
+            severity="critical",
+            families=("every_name",),
+            requirements=frozenset({"isolation.other-keys"}),
+            dialects=(ALIBABA,),
+            decisions=(_on_all_by_get(operation),),
+        )
+        for operation in ("schedule", "disable")
     ),
     *(
         Fault(

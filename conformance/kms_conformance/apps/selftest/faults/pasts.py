@@ -112,6 +112,15 @@ FAULTS = (
             ),
         ),
     ),
+    *(
+        _ending(
+            name=f"last-day-{operation.replace('_', '-')}-accepted",
+            title=f"On the last day of the waiting period, {operation.replace('_', ' ')} is accepted.",
+            requirements=frozenset({as_id(f"pending.{operation.replace('_', '-')}")}),
+            decisions=(accepting_if((operation,), lambda memory, key: memory.left(key) < _DAY),),
+        )
+        for operation in ("decrypt", "enable", "generate_data_key")
+    ),
     Fault(
         name="late-cancel-other-state",
         title="On the last day, cancelling leaves the key in the other of the states enabled and disabled.",
