@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,11 +64,17 @@ class Possession:
 
 @dataclass(frozen=True)
 class Given:
-    """A possession that a check gave to a key, with what must be shown of it."""
+    """A possession that a check gave to a key, with what must be shown of it; `shown`: what was shown of it last."""
 
     possession: Possession
     key: str
     value: object
+    shown: list[object] = field(default_factory=list)
+
+    def look(self, kms: Scenario) -> str:
+        """Look at the key; returns what is lost, in words, and keeps what was shown."""
+        self.shown[:] = [self.possession.look(kms, self.key, self.value)]
+        return self.possession.lost(self.value, self.shown[0])
 
     def must_survive(self, kms: Scenario, operation: str, answer: Answer) -> bool:
         """Judge that it is still there after an operation; returns false if it is lost.
@@ -84,7 +90,7 @@ class Given:
         try:
             lost = kms.must_show(
                 requirement,
-                lambda: possession.lost(self.value, possession.look(kms, self.key, self.value)),
+                lambda: self.look(kms),
                 lambda lost: not lost,
                 (f"the {possession.kind} of the key as before", lambda lost: lost or "as before"),
                 answer,
@@ -113,23 +119,21 @@ def given(kms: Scenario, key: str) -> tuple[Given, ...]:
         wanted = [name for name in possession.requirements if name in kms.judge.applicable]
         try:
             if wanted:
-                found.append(Given(possession, key, _given(kms, key, possession)))
+                found.append(_given(kms, key, possession))
         except Inconclusive as problem:
             kms.judge.leave_open(wanted, problem)
     return tuple(found)
 
 
-def _given(kms: Scenario, key: str, possession: Possession) -> object:
+def _given(kms: Scenario, key: str, possession: Possession) -> Given:
     missing = [name for name in possession.needs if name not in kms.client.api]
     if missing:
         raise Inconclusive(f"The target has no operation {missing[0]}.")
-    value = possession.give(kms, key)
-    lost = kms.pool.patience.until(
-        possession.shown_by, lambda: possession.lost(value, possession.look(kms, key, value)), lambda lost: not lost
-    )
+    given = Given(possession, key, possession.give(kms, key))
+    lost = kms.pool.patience.until(possession.shown_by, lambda: given.look(kms), lambda lost: not lost)
     if lost:
         raise Inconclusive(f"The {possession.kind} given to prepare the check do not read back: {lost}.")
-    return value
+    return given
 
 
 # --- aliases ----------------------------------------------------------------------------------------------------------

@@ -281,6 +281,8 @@ def _sent(kms: Scenario, operation: str, request: Request, refusal: str | None) 
         lambda: kms.client.send(request, kms.client.api[operation]),
         lambda answer: fits(answer) or not kms.client.may_be_late(answer),
         use=operation in USES,
+        # A change that was carried out must not be sent again.
+        once=operation in CHANGES,
     )
 
 
