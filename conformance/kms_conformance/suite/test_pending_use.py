@@ -132,12 +132,12 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
 
 
-@requirement("pending.delete-alias", "delete-alias.reply", "refused.changes-nothing")
+@requirement("pending.delete-alias", "delete-alias.reply")
 @asks("set_alias", "delete_alias")
 def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     """The alias names no key then; a longer alias of the same key, which begins with it, stays.
 
-    Before that, another key asks for the alias. If that is refused, the alias stays where it is.
+    At the end, another key asks for the longer alias. If that is refused, the alias stays where it is.
     """
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
@@ -145,19 +145,23 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     longer = f"{alias}-0"
     for name in (alias, longer):
         kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=name)
-    answer = kms.ask("set_alias", key_id=other, alias=alias)
-    if not answer.accepted:
-        told = f"{alias} names {key}", lambda named: f"it names {named}"
-        kms.must_show(
-            "refused.changes-nothing", lambda: kms.key_named(alias, key), lambda named: named == key, told, answer
-        )
+    # Some targets may remember by this request what the alias names.
+    kms.key_named(alias, key)
     kms.pool.bring(key, PENDING)
     kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
-    read = kms.ask("describe", **kms.dialect.by_alias(key, alias))
-    kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", read)
-    told = f"{longer} names {key}", lambda named: f"it names {named}"
-    kms.must_show("delete-alias.reply", lambda: kms.key_named(longer, key), lambda named: named == key, told, read)
+    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+    kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
+    _must_name(kms, "delete-alias.reply", longer, key, answer)
+    answer = kms.ask("set_alias", key_id=other, alias=longer)
+    if not answer.accepted:
+        _must_name(kms, "refused.changes-nothing", longer, key, answer)
     kms.ask("delete_alias", alias=longer)
+
+
+def _must_name(kms: Scenario, requirement_id: RequirementId, alias: str, key: str, answer: Answer) -> None:
+    """Judge that an alias names a key."""
+    told = f"{alias} names {key}", lambda named: f"it names {named}"
+    kms.must_show(requirement_id, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
 
 
 @requirement("pending.describe")
