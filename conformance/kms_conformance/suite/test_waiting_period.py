@@ -88,7 +88,6 @@ def _must_refuse_cancel(kms: Scenario, key: str, last: datetime) -> None:
 
 @requirement(
     "cancel.before-end",
-    "cancel.state-after",
     "expiry.not-early",
     "expiry.gone",
     "expiry.no-cancel",
