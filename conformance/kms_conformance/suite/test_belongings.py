@@ -33,6 +33,7 @@ def test_tags_of_a_key_do_not_disturb_each_other(kms: Scenario) -> None:
     kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1"})
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2"})
     _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{TAG}"', True, f"the tag {TAG}, given before"))
+    _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{beside}"', True, f"the tag {beside}"))
     _must_list(kms, "tag.reply", "list_tags", other, answer, (f'"{beside}"', False, f"no tag {beside}"))
     if "untag" in kms.client.api:
         answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[TAG])

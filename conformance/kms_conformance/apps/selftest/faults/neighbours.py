@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import PENDING, Mixin
+from kms_conformance.apps.selftest.behaviour_mutations import PENDING, Mixin, showing
 from kms_conformance.apps.selftest.blind.memory import Memory, changing
 from kms_conformance.apps.selftest.blind.second_set_mixins import RequestMemory, also_on_others, lost_if
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, Fault
@@ -235,6 +235,13 @@ FAULTS = (
                 lambda _, old, new: replace(new, tags=tuple(tag for tag in new.tags if tag not in old.tags)),
             ),
         ),
+    ),
+    _of_aliases(
+        name="first-tag-alone-listed",
+        title="Of several tags of a key, the first one is listed alone.",
+        families=("belongings",),
+        requirements=frozenset({"tag.reply", "untag.reply"}),
+        decisions=(showing({"list_tags"}, lambda key: replace(key, tags=key.tags[:1])),),
     ),
     _of_aliases(
         name="taken-alias-refused-but-moved",
