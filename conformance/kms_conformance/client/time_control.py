@@ -22,8 +22,8 @@ from kms_conformance.wire.session import Session
 # A target may round a deletion date up to the next day.
 _ROUNDING = timedelta(days=1)
 # Longer than all margins before and after a deletion date, than the time that the requests between them take, and than
-# the two hours that pass between two reads of a pending key.
-_MARGINS = timedelta(hours=3)
+# the hours that pass between two reads of a pending key.
+_MARGINS = timedelta(hours=4)
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,9 @@ def usual_window(profile: Profile) -> int:
 
 
 def reach_of_run(profile: Profile, tier: Tier) -> timedelta:
-    """The longest time by which a run at this tier moves the clock: one waiting period, and the walks of the model."""
-    return _one_end(profile, usual_window(profile)) + timedelta(days=EFFORTS[tier].clock_days)
+    """The longest time by which a run at this tier moves the clock: two waiting periods, and the walks of the model."""
+    ends = _one_end(profile, usual_window(profile)) + _one_end(profile, profile.window.minimum)
+    return ends + timedelta(days=EFFORTS[tier].clock_days)
 
 
 def reach_of_clients(profile: Profile, clients: int) -> timedelta:

@@ -14,7 +14,18 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.alibaba_belongings import BELONGINGS
-from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.base import (
+    Dialect,
+    ErrorView,
+    KeyView,
+    Owner,
+    Page,
+    ProtocolCase,
+    Raw,
+    bytes_in,
+    mapping,
+    text,
+)
 from kms_conformance.wire.dates import bounded
 from kms_conformance.wire.decode import Decoded, decode_json, decode_xml
 from kms_conformance.wire.messages import Reply, Request
@@ -53,6 +64,7 @@ _PARAMETERS = {
     "instance": "DKMSInstanceId",
     "plaintext": "Plaintext",
     "ciphertext": "CiphertextBlob",
+    "context": "EncryptionContext",
     "limit": "PageSize",
     "cursor": "PageNumber",
     "tags": "Tags",
@@ -136,6 +148,8 @@ class Alibaba(Dialect):
             return base64.b64encode(str(value).encode()).decode()
         if isinstance(value, bool):
             return str(value).lower()
+        if name == "context":
+            return json.dumps(value)
         if isinstance(value, Mapping):
             return json.dumps([{"TagKey": name, "TagValue": text} for name, text in value.items()])
         if isinstance(value, list):
@@ -263,6 +277,9 @@ class Alibaba(Dialect):
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))
+
+    def data_key_size(self, value: object) -> int | None:
+        return bytes_in(mapping(value).get("Plaintext"))
 
     def secret_output(self, operation: str, value: object) -> str | None:
         if operation == "encrypt":

@@ -11,7 +11,18 @@ from datetime import datetime
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.aws_belongings import BELONGINGS
-from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.base import (
+    Dialect,
+    ErrorView,
+    KeyView,
+    Owner,
+    Page,
+    ProtocolCase,
+    Raw,
+    bytes_in,
+    mapping,
+    text,
+)
 from kms_conformance.wire.dates import epoch_date
 from kms_conformance.wire.decode import Decoded, decode_json
 from kms_conformance.wire.messages import Reply, Request
@@ -60,6 +71,7 @@ _FIELDS = {
     "origin": "Origin",
     "plaintext": "Plaintext",
     "ciphertext": "CiphertextBlob",
+    "context": "EncryptionContext",
     "limit": "Limit",
     "cursor": "Marker",
     "tags": "Tags",
@@ -273,6 +285,9 @@ class Aws(Dialect):
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))
+
+    def data_key_size(self, value: object) -> int | None:
+        return bytes_in(mapping(value).get("Plaintext"))
 
     def secret_output(self, operation: str, value: object) -> str | None:
         if operation != "decrypt":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -114,6 +115,8 @@ class Dialect(ABC):
     forms: Mapping[str, Callable[[Request], Request]] = MappingProxyType({})
     # The name of the field with the id of a key, in replies about keys.
     key_field = "KeyId"
+    # The length of the data keys for which `generate_data_key` asks, in bytes.
+    data_key_bytes = 32
     # The form of key ids; None if no document gives one.
     key_form: re.Pattern[str] | None = None
 
@@ -267,9 +270,21 @@ class Dialect(ABC):
         """The encrypted data key in a reply to `generate_data_key` if `decrypt` accepts it, else None."""
         return None
 
+    def data_key_size(self, value: object) -> int | None:
+        """The length in bytes of the plaintext in a reply to `generate_data_key`; None if it has none that decodes."""
+        return None
+
     @abstractmethod
     def secret_output(self, operation: str, value: object) -> str | None:
         """The ciphertext in a reply to `encrypt`, or the decoded plaintext in a reply to `decrypt`."""
+
+
+def bytes_in(value: object) -> int | None:
+    """The number of bytes in a text in Base64; None for anything else."""
+    try:
+        return len(base64.b64decode(value, validate=True)) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def text(value: object) -> str | None:

@@ -43,6 +43,7 @@ _FIELDS = {
     "origin": "origin",
     "plaintext": "plain_text",
     "ciphertext": "cipher_text",
+    "context": "encryption_context",
     "limit": "limit",
     "cursor": "marker",
     "sequence": "sequence",
@@ -96,6 +97,7 @@ class Huawei(Dialect):
 
     belongings = _BELONGINGS
     key_field = "key_id"
+    data_key_bytes = 64
     key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
     malformed_keys = (
         "no-such-key",
@@ -217,6 +219,13 @@ class Huawei(Dialect):
             return {}
         urn = {"urn": f"kms:{realm}:{domain}:alias:{own}"} if realm and domain else {}
         return {"alias": f"alias/{own}", **urn}
+
+    def data_key_size(self, value: object) -> int | None:
+        plain = text(mapping(value).get("plain_text"))
+        try:
+            return None if plain is None else len(bytes.fromhex(plain))
+        except ValueError:
+            return None
 
     def secret_output(self, operation: str, value: object) -> str | None:
         return text(mapping(value).get("cipher_text" if operation == "encrypt" else "plain_text"))

@@ -43,8 +43,14 @@ KINDS: Mapping[str, Callable[[str], str]] = {
     # Libraries that parse UUIDs take these two.
     "in braces": lambda name: f"{{{name}}}",
     "without dashes": lambda name: name.replace("-", ""),
+    # The last part of an ARN.
+    "behind its kind": lambda name: f"key/{name}",
     "empty": lambda _: "",
 }
+
+
+#: The kinds that a common parser of names would take, whatever the operation: an operation gets one of them, in turn.
+IN_TURN = frozenset({"in braces", "without dashes", "behind its kind", "with a blank before", "encoded twice"})
 
 
 def near_misses(name: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ class Possession:
     - lost: what is missing or changed, in words; empty if all is there.
     - take: takes it off again.
     - after: the operations after which it is compared.
+    - named: pairs of an operation and the requirement that says that a key keeps it, if it has another name.
     """
 
     kind: str
@@ -49,20 +50,31 @@ class Possession:
     take: Callable[[Scenario, str, Any], object]
     lost: Callable[[Any, Any], str]
     after: tuple[str, ...] = ("schedule", "cancel", "enable", "disable")
+    named: tuple[tuple[str, RequirementId], ...] = ()
 
     @property
     def requirements(self) -> tuple[RequirementId, ...]:
         """The requirements that say that a key keeps it."""
-        return tuple(as_id(f"{operation}.keeps.{self.kind}") for operation in self.after)
+        return tuple(map(self.requirement, self.after))
+
+    def requirement(self, operation: str) -> RequirementId:
+        """The requirement that says that a key keeps it in an operation."""
+        return dict(self.named).get(operation) or as_id(f"{operation}.keeps.{self.kind}")
 
 
 @dataclass(frozen=True)
 class Given:
-    """A possession that a check gave to a key, with what must be shown of it."""
+    """A possession that a check gave to a key, with what must be shown of it; `shown`: what was shown of it last."""
 
     possession: Possession
     key: str
     value: object
+    shown: list[object] = field(default_factory=list)
+
+    def look(self, kms: Scenario) -> str:
+        """Look at the key; returns what is lost, in words, and keeps what was shown."""
+        self.shown[:] = [self.possession.look(kms, self.key, self.value)]
+        return self.possession.lost(self.value, self.shown[0])
 
     def must_survive(self, kms: Scenario, operation: str, answer: Answer) -> bool:
         """Judge that it is still there after an operation; returns false if it is lost.
@@ -70,13 +82,15 @@ class Given:
         It is left open if the target does not show it.
         """
         possession = self.possession
-        requirement = as_id(f"{operation}.keeps.{possession.kind}")
-        if operation not in possession.after or requirement not in kms.judge.applicable:
+        if operation not in possession.after:
+            return True
+        requirement = possession.requirement(operation)
+        if requirement not in kms.judge.applicable:
             return True
         try:
             lost = kms.must_show(
                 requirement,
-                lambda: possession.lost(self.value, possession.look(kms, self.key, self.value)),
+                lambda: self.look(kms),
                 lambda lost: not lost,
                 (f"the {possession.kind} of the key as before", lambda lost: lost or "as before"),
                 answer,
@@ -105,23 +119,21 @@ def given(kms: Scenario, key: str) -> tuple[Given, ...]:
         wanted = [name for name in possession.requirements if name in kms.judge.applicable]
         try:
             if wanted:
-                found.append(Given(possession, key, _given(kms, key, possession)))
+                found.append(_given(kms, key, possession))
         except Inconclusive as problem:
             kms.judge.leave_open(wanted, problem)
     return tuple(found)
 
 
-def _given(kms: Scenario, key: str, possession: Possession) -> object:
+def _given(kms: Scenario, key: str, possession: Possession) -> Given:
     missing = [name for name in possession.needs if name not in kms.client.api]
     if missing:
         raise Inconclusive(f"The target has no operation {missing[0]}.")
-    value = possession.give(kms, key)
-    lost = kms.pool.patience.until(
-        possession.shown_by, lambda: possession.lost(value, possession.look(kms, key, value)), lambda lost: not lost
-    )
+    given = Given(possession, key, possession.give(kms, key))
+    lost = kms.pool.patience.until(possession.shown_by, lambda: given.look(kms), lambda lost: not lost)
     if lost:
         raise Inconclusive(f"The {possession.kind} given to prepare the check do not read back: {lost}.")
-    return value
+    return given
 
 
 # --- aliases ----------------------------------------------------------------------------------------------------------
@@ -263,8 +275,9 @@ POSSESSIONS = (
         lambda kms, key, _: kms.result("rotation_status", key_id=key),
         lambda kms, key, _: kms.ask("disable_rotation", key_id=key),
         lambda value, shown: "" if shown is value else f"the rotation status is {shown}",
-        # What scheduling and cancelling do to the rotation is judged in `test_rotation.py`.
-        after=("enable", "disable"),
+        # While a key is pending, its rotation rests; see `test_rotation.py`.
+        after=("cancel", "enable", "disable"),
+        named=(("cancel", "cancel.rotation-restored"),),
     ),
 )
 

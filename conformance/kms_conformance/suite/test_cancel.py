@@ -119,9 +119,14 @@ def test_other_pending_key_stays_pending(kms: Scenario) -> None:
 
 @requirement("cancel.sequence")
 def test_sequence_is_optional(kms: Scenario) -> None:
+    """Requests with a sequence are carried out as those without one."""
     key = kms.key(PENDING)
     kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
-    kms.pool.bring(key, PENDING)
+    for operation, state in (("enable", ENABLED), ("disable", DISABLED), ("schedule", PENDING)):
+        window = {"window": kms.days} if operation == "schedule" else {}
+        name = as_id("schedule.state-after" if window else f"{operation}.reply")
+        if kms.view(key).state != state:
+            kms.accepts(name, operation, key_id=key, sequence=kms.chance.uuid(), states=[state], **window)
     kms.accepts("cancel.sequence", "cancel", key_id=key, sequence=kms.chance.uuid(), states=kms.states_after_cancel)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kms_conformance.catalogue.api import CHANGES, USES
@@ -10,6 +10,8 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.reader import shown
 from kms_conformance.suite.key_requests import KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -25,7 +27,9 @@ _FORMS: Mapping[str, RequirementId] = {
     DISABLED: "disabled.every-form",
     PENDING: "pending.every-form",
 }
-# What would need a key or an alias for each form.
+# The windows of requests in other forms differ so from the usual and the shortest one.
+_FURTHER_DAYS = 3
+# What would need a key or an alias for each form; `_must_change` tries the changes.
 _NOT_IN_EACH_FORM = {*CHANGES, "create", "set_alias", "delete_alias"}
 
 
@@ -35,12 +39,14 @@ class _Names:
 
     - names: the names of the key besides its id, by form.
     - requests: the arguments of valid requests.
+    - by_id: how the key reads by its id.
     """
 
     kms: Scenario
     key: str
     names: dict[str, str]
     requests: KeyRequests
+    by_id: KeyView
 
     @property
     def open(self) -> bool:
@@ -69,10 +75,13 @@ class _Names:
             # Enabling an enabled key is another row of the table of key states.
             self._must_accept(next(place for place in all_places if place.operation == "enable"), ENABLED)
 
-    def must_hold_in(self, state: str, all_places: tuple[Place, ...]) -> None:
-        """Judge that the key, in this state, refuses and allows by each name what it refuses and allows by its id."""
+    def must_hold_in(self, state: str, all_places: tuple[Place, ...]) -> Answer | None:
+        """Judge that the key, in this state, refuses and allows by each name what it refuses and allows by its id.
+
+        Returns the answer to the last refused request.
+        """
         kms, requirement_id = self.kms, _requirement(state)
-        before = kms.view(self.key)
+        before = self.by_id = kms.view(self.key)
         answer: Answer | None = None
         for place in all_places:
             refusal = kms.profile.refusal_in(place.operation, state)
@@ -84,6 +93,7 @@ class _Names:
                 self._must_accept(place, state)
         if answer is not None:
             kms.must_be_unchanged(requirement_id, before, kms.read(self.key), answer)
+        return answer
 
     def _must_accept(self, place: Place, state: str) -> None:
         for form, name in self._names(place).items():
@@ -93,6 +103,29 @@ class _Names:
                     answer = self.kms.ask(place.operation, **arguments)
                     answer = self.kms.must_be_accepted(_requirement(state), answer)
                     self.requests.note_accepted(place, answer.value)
+                    if place.operation == "describe":
+                        self._must_read_as_by_id(state, arguments, answer)
+
+    def _must_read_as_by_id(self, state: str, arguments: dict[str, object], answer: Answer) -> None:
+        """Judge that a description by another name is that of the key, with its state, date and description."""
+        first = [answer]
+
+        def look() -> KeyView:
+            return self.kms.dialect.key((first.pop() if first else self.kms.ask("describe", **arguments)).value)
+
+        self.kms.must_show(
+            _requirement(state),
+            look,
+            lambda view: _told(view) == _told(self.by_id),
+            (f"as by the id: {_told(self.by_id)}", _told),
+            answer,
+        )
+
+    def _bring_back(self, state: str) -> None:
+        """Bring the key into a state in the way in which it came there: pending keys were disabled before."""
+        if state == PENDING:
+            self.kms.pool.bring(self.key, DISABLED)
+        self.kms.pool.bring(self.key, state)
 
     def _names(self, place: Place) -> dict[str, str]:
         """The names to send: beside a ciphertext, the id is one of them."""
@@ -115,13 +148,13 @@ class _Names:
             kms.must_be_refused(_requirement(state), expected, answer)
             return answer
         self.requests.note_accepted(place, answer.value)
-        kms.pool.bring(self.key, state)
+        self._bring_back(state)
         # If the key allows it by its id too, that is judged by the checks of the state.
         plainly = kms.ask(place.operation, **self.requests.plain_arguments(place))
         if not plainly.accepted:
             answer = kms.ask(place.operation, **self.requests.arguments(place, name))
             kms.must_be_refused(_requirement(state), expected, answer)
-        kms.pool.bring(self.key, state)
+        self._bring_back(state)
         return answer
 
 
@@ -129,17 +162,21 @@ class _Names:
 def test_every_name_means_the_key(kms: Scenario) -> None:
     """One preparation serves all states, because each state of a key is the next one's way."""
     key = kms.key(ENABLED)
-    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    other = kms.key(ENABLED, key)
+    requests = KeyRequests(kms, key, other)
     # One grant is revoked while the key is disabled, and one while it is pending.
     all_places = requests.prepare(places(kms), grants=2)
+    beside = kms.read(other)
     try:
         with names_of(kms, key, all_places) as names:
-            known = _Names(kms, key, _shown(kms, key, names), requests)
+            known = _Names(kms, key, _shown(kms, key, names), requests, kms.view(key))
             known.must_be_known(all_places)
             kms.pool.bring(key, DISABLED)
             known.must_hold_in(DISABLED, all_places)
             known.must_be_scheduled(all_places)
-            known.must_hold_in(PENDING, all_places)
+            answer = known.must_hold_in(PENDING, all_places)
+        if answer is not None:
+            kms.must_be_unchanged("isolation.other-keys", beside, kms.read(other), answer)
     finally:
         requests.clean()
     requests.must_be_complete()
@@ -173,7 +210,8 @@ def _is_allowed(kms: Scenario, place: Place, state: str) -> bool:
 def test_every_form_means_the_request(kms: Scenario) -> None:
     """What is allowed gets one form for each operation at smoke, in turn; what is refused gets all."""
     key = kms.key(ENABLED)
-    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    other = kms.key(ENABLED, key)
+    requests = KeyRequests(kms, key, other)
     named = {place.operation: place for place in requests.prepare(places(kms))}
     rows = {
         operation: requests.arguments(named[operation], key, changing=False)
@@ -206,7 +244,30 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
                 if answer.accepted:
                     kms.pool.bring(key, state)
         kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+    beside = kms.read(other)
+    for change in kms.dialect.forms.values():
+        kms.must_be_unchanged("isolation.other-keys", beside, kms.read(other), _must_change(kms, key, change))
     requests.must_be_complete()
+
+
+def _must_change(kms: Scenario, key: str, change: Callable[[Request], Request]) -> Answer:
+    """Judge that each change of a key's state is carried out in a form of the request; returns the last answer."""
+    for operation, state, states in (
+        ("schedule", ENABLED, [PENDING]),
+        ("cancel", PENDING, kms.states_after_cancel),
+        ("disable", ENABLED, [DISABLED]),
+        ("enable", DISABLED, [ENABLED]),
+    ):
+        if kms.view(key).state != state:
+            kms.pool.bring(key, state)
+        window = {"window": kms.days + _FURTHER_DAYS} if operation == "schedule" else {}
+        asked_at = kms.time.now()
+        request = change(kms.dialect.request(operation, {"key_id": key, **window}))
+        answer = kms.must_be_accepted(_FORMS[state], _sent(kms, operation, request, None))
+        view = kms.must_read_back(_FORMS[state], key, states, answer)
+        if window:
+            kms.must_be_date(_FORMS[state], view, asked_at, window["window"], answer)
+    return answer
 
 
 def _sent(kms: Scenario, operation: str, request: Request, refusal: str | None) -> Answer:
@@ -220,6 +281,8 @@ def _sent(kms: Scenario, operation: str, request: Request, refusal: str | None) 
         lambda: kms.client.send(request, kms.client.api[operation]),
         lambda answer: fits(answer) or not kms.client.may_be_late(answer),
         use=operation in USES,
+        # A change that was carried out must not be sent again.
+        once=operation in CHANGES,
     )
 
 
@@ -231,6 +294,10 @@ def test_named_key_is_that_of_the_ciphertext(kms: Scenario) -> None:
     kms.refuses("decrypt.key-id", "incorrect_key", "decrypt", ciphertext=ciphertext, key_id=other)
     arguments = {"ciphertext": ciphertext, "source_key_id": other, "key_id": other}
     kms.refuses("re-encrypt.source-key-id", "incorrect_key", "re_encrypt", **arguments)
+
+
+def _told(view: KeyView) -> str:
+    return f"the key {view.id}, {shown(view)}"
 
 
 def _requirement(state: str) -> RequirementId:

@@ -37,10 +37,10 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
         arguments = _arguments(kms, operation, key)
         for named in (key, kms.dialect.unknown_key()):
-            # A request of unknown effect must leave other keys alone too. `kms.ask` is not used, because it would end
-            # the check if the target lacks the operation.
-            with suppress(Lost):
-                kms.client.ask(operation, key_id=named, **arguments)
+            _send(kms, operation, named, arguments)
+    for days in (kms.window.minimum, kms.window.maximum):
+        _send(kms, "schedule", key, {"window": days})
+        _send(kms, "cancel", key, {})
     kms.pool.patience.wait_for_late_effects()
     for other, was in before.items():
         expected, observed = changed_fields(kms.pool, elapsed, other, was)
@@ -50,6 +50,15 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
                 "Run without shards on a small account; the bystander of this run was judged.",
             )
         kms.judge.that("isolation.other-keys", not observed, f"{other} has {expected}", f"it has {observed}")
+
+
+def _send(kms: Scenario, operation: str, key: str, arguments: dict[str, Any]) -> None:
+    """Send a request; one of unknown effect must leave other keys alone too.
+
+    `kms.ask` is not used, because it would end the check if the target lacks the operation.
+    """
+    with suppress(Lost):
+        kms.client.ask(operation, key_id=key, **arguments)
 
 
 def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from kms_conformance.client.judge import Stop
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.key_requests import KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.near_misses import near_misses
+from kms_conformance.suite.near_misses import IN_TURN, near_misses
 from kms_conformance.suite.scenario import Scenario
 
 # The refusals of texts that name no key, of each form.
@@ -19,7 +19,7 @@ _NOBODY = "unknown_key or malformed_key or missing_key or unknown_alias or alias
 
 @requirement("key-id.exact")
 def test_near_miss_of_a_name_names_no_key(kms: Scenario) -> None:
-    """Near misses of the id go to every operation.
+    """Near misses of the id go to every operation; of those that a common parser would take, one, in turn.
 
     Of near misses of other names, an operation gets one of each form at smoke, in turn, so that each kind is sent.
     """
@@ -33,8 +33,7 @@ def test_near_miss_of_a_name_names_no_key(kms: Scenario) -> None:
             misses = {form: _unknown(kms, name) for form, name in {"id": key, **names}.items()}
             for number, place in enumerate(place for place in all_places if place.operation != "describe"):
                 for turn, (form, texts) in enumerate(misses.items()):
-                    every = form == "id" or kms.effort.fuzz_coverage or not texts
-                    for text in texts if every else [texts[(number + turn) % len(texts)]]:
+                    for text in _of_turn(kms, form, texts, number + turn):
                         # A firewall may refuse the text.
                         with requests.by_itself(place.operation), suppress(NotReached):
                             answer = _must_refuse(kms, requests, place, text)
@@ -45,12 +44,21 @@ def test_near_miss_of_a_name_names_no_key(kms: Scenario) -> None:
     requests.must_be_complete()
 
 
-def _unknown(kms: Scenario, name: str) -> list[str]:
-    """Judge that describing refuses the near misses of a name; returns those that the target calls unknown.
+def _of_turn(kms: Scenario, form: str, texts: dict[str, str], turn: int) -> list[str]:
+    """The near misses of a name of this form that one operation gets."""
+    if kms.effort.fuzz_coverage:
+        return list(texts.values())
+    every = [text for kind, text in texts.items() if form == "id" and kind not in IN_TURN]
+    others = [text for text in texts.values() if text not in every]
+    return [*every, *others[turn % len(others) :][:1]] if others else every
+
+
+def _unknown(kms: Scenario, name: str) -> dict[str, str]:
+    """Judge that describing refuses the near misses of a name; returns those that the target calls unknown, by kind.
 
     Only these may be named in other requests.
     """
-    return [text for text in near_misses(name).values() if _is_unknown(kms, text)]
+    return {kind: text for kind, text in near_misses(name).items() if _is_unknown(kms, text)}
 
 
 def _is_unknown(kms: Scenario, text: str) -> bool:

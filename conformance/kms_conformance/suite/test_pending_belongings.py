@@ -5,18 +5,23 @@ The checks cover each row on them in the vendor's key-state table.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.belongings import same_value
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
+# The number of characters of a policy that a failure quotes.
+_MOST_SHOWN = 300
 Arguments = dict[str, Any]
 Prepare = Callable[[Scenario, str], Arguments]
 
@@ -58,7 +63,13 @@ def _granted(kms: Scenario, key: str) -> Arguments:
 
 
 def _policy(kms: Scenario, key: str) -> Arguments:
-    return {"key_id": key, "policy": _done(kms, "get_policy", key_id=key)}
+    """The key's own policy with another `Id`, which changes no permissions; as it is if it is no JSON object."""
+    text = str(_done(kms, "get_policy", key_id=key))
+    with suppress(ValueError):
+        policy = json.loads(text)
+        if isinstance(policy, dict):
+            text = json.dumps(policy | {"Id": f"{TAG}-{kms.chance.hex(3)}"})
+    return {"key_id": key, "policy": text}
 
 
 def _done(kms: Scenario, operation: str, **arguments: object) -> object:
@@ -151,6 +162,15 @@ def test_pending_key_allows(kms: Scenario, use: str) -> None:
     kms.must_be_unchanged(as_id(f"pending.{use}"), before, kms.read(key), answer)
     if use == "revoke-grant":
         _must_be_revoked(kms, key, str(arguments["grant_id"]), answer)
+    if use == "put-policy":
+        kms.must_show(
+            "pending.put-policy",
+            lambda: str(kms.result("get_policy", key_id=key)),
+            lambda text: same_value(text, arguments["policy"]),
+            ("the policy that was put", lambda text: text[:_MOST_SHOWN]),
+            answer,
+            "get_policy",
+        )
 
 
 def _must_be_revoked(kms: Scenario, key: str, grant: str, answer: Answer) -> None:

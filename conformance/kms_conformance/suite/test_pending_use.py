@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import DATE_PAUSE_SECONDS
-from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.key_requests import KeyRequests, Place, places
+from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.scenario import Scenario
 
-# Each request is sent this many times, because some replicas of a service may refuse it and others may not.
-_ASKED = 3
+# Each request is sent this many times, because some replicas of a service may refuse it and others may not. It is sent
+# once more to a key with another past.
+_ASKED = 2
 # A pending key is read this many times.
 _READ = 3
 # By how much the clock is moved between two reads of a pending key: much less than the shortest waiting period.
@@ -51,6 +57,73 @@ def test_pending_key_does_not_decrypt(kms: Scenario) -> None:
         kms.refuses("pending.decrypt", refusal, "decrypt", ciphertext=ciphertext, unchanged=[key])
 
 
+# The requirements on places of requests that are not named as their operations are.
+_OF_PLACES: Mapping[str, RequirementId] = {
+    "schedule": "schedule.twice",
+    "re_encrypt": "pending.re-encrypt-to",
+    "re_encrypt.source_key_id": "pending.re-encrypt-from",
+}
+
+
+@requirement(
+    "schedule.twice",
+    "pending.encrypt",
+    "pending.decrypt",
+    "pending.generate-data-key",
+    "pending.enable",
+    "pending.disable",
+    "pending.update-description",
+    "pending.set-alias",
+)
+def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
+    """A key that was disabled and has no alias waits for the longest window; some time passes before the requests."""
+    key = kms.key(ENABLED)
+    requests = KeyRequests(kms, key, kms.key(ENABLED, key))
+    refused = [place for place in places(kms) if kms.profile.refusal_in(place.operation, PENDING) is not None]
+    rows = {_of_place(place): place for place in requests.prepare(refused) if place.operation != "decrypt"}
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
+    ciphertexts = filter(None, (*kms.ciphertexts(key), data_key))
+    try:
+        before = _waiting_longest(kms, key)
+        with suppress(Inconclusive):
+            kms.time.advance(_PASSING.total_seconds())
+        for requirement_id, place in rows.items():
+            with requests.by_itself(place.operation):
+                answer = _must_refuse(kms, requirement_id, place.operation, requests.arguments(place, key))
+                if answer.accepted:
+                    requests.note_accepted(place, answer.value)
+                    before = _waiting_longest(kms, key)
+                else:
+                    # A key that was changed goes on as it is, so that the next request is not blamed.
+                    before = kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+        for ciphertext in ciphertexts:
+            _must_refuse(kms, "pending.decrypt", "decrypt", {"ciphertext": ciphertext})
+    finally:
+        requests.clean()
+    requests.must_be_complete()
+
+
+def _of_place(place: Place) -> RequirementId:
+    return _OF_PLACES.get(str(place)) or as_id(f"pending.{place.operation.replace('_', '-')}")
+
+
+def _waiting_longest(kms: Scenario, key: str) -> KeyView:
+    """Bring a key by way of the state disabled into the longest waiting period; returns how it reads then."""
+    kms.pool.bring(key, DISABLED)
+    kms.pool.bring(key, PENDING, kms.window.maximum)
+    return kms.view(key)
+
+
+def _must_refuse(
+    kms: Scenario, requirement_id: RequirementId, operation: str, arguments: Mapping[str, object]
+) -> Answer:
+    refusal = kms.profile.refusal_in(operation, PENDING)
+    assert refusal is not None
+    answer = kms.ask(operation, **arguments)
+    kms.must_be_refused(requirement_id, refusal, answer)
+    return answer
+
+
 @requirement("pending.set-alias")
 def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     key = kms.key(PENDING)
@@ -61,12 +134,35 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
 
 
 @requirement("pending.delete-alias", "delete-alias.reply")
+@asks("set_alias", "delete_alias")
 def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
+    """The alias names no key then; a longer alias of the same key, which begins with it, stays.
+
+    At the end, another key asks for the longer alias. If that is refused, the alias stays where it is.
+    """
     key = kms.key(ENABLED)
+    other = kms.key(ENABLED, key)
     alias = kms.new_alias()
-    kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
+    longer = f"{alias}-0"
+    for name in (alias, longer):
+        kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=name)
+    # Some targets may remember by this request what the alias names.
+    kms.key_named(alias, key)
     kms.pool.bring(key, PENDING)
     kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
+    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+    kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
+    _must_name(kms, "delete-alias.reply", longer, key, answer)
+    answer = kms.ask("set_alias", key_id=other, alias=longer)
+    if not answer.accepted:
+        _must_name(kms, "refused.changes-nothing", longer, key, answer)
+    kms.ask("delete_alias", alias=longer)
+
+
+def _must_name(kms: Scenario, requirement_id: RequirementId, alias: str, key: str, answer: Answer) -> None:
+    """Judge that an alias names a key."""
+    told = f"{alias} names {key}", lambda named: f"it names {named}"
+    kms.must_show(requirement_id, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
 
 
 @requirement("pending.describe")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
@@ -82,19 +85,28 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
     arn = kms.view(key).arn or ""
     if not arn.endswith(f"/{key}"):
         raise Inconclusive(f"The ARN {arn!r} does not end in the key's id; it may name another key and is not used.")
-    kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)
+    answer = kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)
     try:
-        kms.refuses(
-            "protection.refuses-schedule",
-            "deletion_protected",
-            "schedule",
-            key_id=key,
-            window=kms.days,
-            unchanged=[key],
-        )
+        told = "a protected key", lambda view: f"DeletionProtection is {view.fields.get('DeletionProtection')}"
+        kms.must_show("set-deletion-protection.reply", lambda: kms.read(key), partial(_is_protected, kms), told, answer)
+        for state in (ENABLED, DISABLED):
+            kms.pool.bring(key, state)
+            kms.refuses(
+                "protection.refuses-schedule",
+                "deletion_protected",
+                "schedule",
+                key_id=key,
+                window=kms.days,
+                unchanged=[key],
+            )
     finally:
         if kms.pool.read(key).state == PENDING:
             # The key was scheduled although it is protected. The deletion is cancelled first, because protection cannot
             # be removed from a pending key.
             kms.ask("cancel", key_id=key)
         kms.ask("set_deletion_protection", arn=arn, protected=False)
+
+
+def _is_protected(kms: Scenario, view: KeyView) -> bool:
+    """Whether a key reads as protected, or its description does not tell."""
+    return view.fields.get("DeletionProtection") is None or kms.dialect.without_protection(view) is not None

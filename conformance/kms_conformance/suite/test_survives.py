@@ -14,12 +14,15 @@ from kms_conformance.client.front import NotReached
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.added_tags import AddedTags
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.neighbours import Neighbour
 from kms_conformance.suite.possessions import POSSESSIONS, changed, changed_others, given, must_be_as_first
 from kms_conformance.suite.scenario import Scenario
 
-# Letters beyond ASCII, capitals, and a character that some documents escape.
-_SPECIAL = " Größe & ZIEL"
+# Letters beyond ASCII, capitals, a character that some documents escape, and more characters than a short field takes.
+# Every document allows 255.
+_SPECIAL = f" Größe & ZIEL{' und mehr' * 16}"
 _CHANGES = ("schedule", "cancel", "enable", "disable")
 # operation -> the requirement that demands that it is carried out
 _CARRIED_OUT: dict[str, RequirementId] = {
@@ -36,11 +39,17 @@ _KEPT: tuple[RequirementId, ...] = (
 
 @requirement(*_KEPT, "lifecycle.sequence", "lifecycle.keeps-other-fields", "list.row-agrees", "cancel.usable-again")
 def test_what_a_key_has_survives(kms: Scenario) -> None:
-    """One key is scheduled, cancelled, enabled and disabled; after each step, all that it has is compared."""
+    """One key is scheduled, cancelled, enabled and disabled; after each step, all that it has is compared.
+
+    A neighbour, which is scheduled after it, keeps what it has.
+    """
     key = kms.key(ENABLED)
+    beside = Neighbour.of(kms, key)
     was, since = _named(kms, key), _clocks(kms)
     must_be_as_first(kms, key, _looks(kms, key))
-    has = list(given(kms, key))
+    has, added = list(given(kms, key)), AddedTags()
+    for possession in has:
+        added.note("", possession)
     kept = (*kms.profile.key_fields.fields, *kms.profile.key_fields.name)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     ciphertexts = [*kms.ciphertexts(key), *([] if data_key is None else [data_key])]
@@ -59,11 +68,16 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
                 if not possession.must_survive(kms, operation, answer):
                     possession.leave_open(kms)
                     has.remove(possession)
+                added.note(operation, possession)
             if operation in ("schedule", "cancel"):
                 _must_agree_with_list(kms, now, answer)
+            if operation == "schedule" and beside is not None:
+                beside.must_be_as_before(kms, answer)
+                beside.schedule(kms)
             if operation == "enable":
                 _must_be_usable(kms, key, ciphertexts, answer)
                 _must_keep_others(kms, was, since, answer)
+        added.must_not_come_again(kms, key)
     finally:
         with suppress(Inconclusive, Stop):
             kms.pool.bring(key, ENABLED)
@@ -75,17 +89,32 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
 def _named(kms: Scenario, key: str) -> KeyView:
     """The key with a name and a description of its own, so that a loss or another form of them can be seen.
 
-    If the target refuses the description, or shows it in another form at once, what it shows is compared.
+    If the target refuses the description, what it shows is compared. No page says in which form spaces and letters
+    beyond ASCII come back, so these may be shown in another form at once.
     """
     view = kms.with_marker(key)
     with suppress(Lacking, NotReached):
-        answer = kms.ask("update_description", key_id=key, description=f"{view.description}{_SPECIAL}")
+        sent = f"{view.description}{_SPECIAL}"
+        answer = kms.ask("update_description", key_id=key, description=sent)
         if answer.accepted:
             view = kms.pool.read_until(key, lambda view: (view.description or "").endswith(_SPECIAL))
-    if all(view.fields.get(name) for name in kms.profile.key_fields.name):
+            same = _plain(view.description) == _plain(sent)
+            told = f"the description {sent!r}", f"{view.description!r}"
+            kms.judge.that("update-description.reply", same, *told, (answer.number,))
+    names = [view.fields.get(name) for name in kms.profile.key_fields.name]
+    if all(_has_capital(name) for name in names if name != view.description):
         return view
     kms.done("set_alias", key_id=key, alias=kms.new_alias())
     return kms.read(key)
+
+
+def _plain(text: str | None) -> str:
+    """The characters of a text that are neither spaces nor beyond ASCII."""
+    return "".join(each for each in text or "" if each.isascii() and not each.isspace())
+
+
+def _has_capital(name: object) -> bool:
+    return str(name or "") != str(name or "").lower()
 
 
 def _steps(kms: Scenario) -> tuple[str, ...]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.judge import Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED
-from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.scenario import Scenario
+
+_CONTEXT, _OTHER_CONTEXT = {"purpose": "conformance"}, {"purpose": "other"}
+# Longer than what is stored in one byte, and short enough for a URL.
+_LONG = "Größe und Länge. " * 30
 
 
 @requirement("state.enabled")
@@ -21,10 +26,55 @@ def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
     kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
 
 
+@requirement("decrypt.context", "state.enabled")
+@asks("encrypt", "decrypt")
+def test_text_in_a_context_is_decrypted_in_that_context_alone(kms: Scenario) -> None:
+    """The text is long, and has letters beyond ASCII. Where data keys can be decrypted, the same holds for one."""
+    key = kms.key(ENABLED)
+    in_context = {"key_id": key, "context": _CONTEXT}
+    sealed = kms.dialect.secret_output("encrypt", kms.done("encrypt", plaintext=_LONG, **in_context).value)
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", **in_context).value)
+    for ciphertext, text in ((sealed, _LONG), (data_key, None)):
+        if ciphertext is None:
+            continue
+        answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext, context=_CONTEXT)
+        same = text is None or kms.dialect.secret_output("decrypt", answer.value) == text
+        kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
+        for context in ({}, {"context": _OTHER_CONTEXT}):
+            answer = kms.ask("decrypt", ciphertext=ciphertext, **context)
+            if answer.accepted and "encryption_context" in kms.profile.may_lack:
+                raise Lacking("The target takes no encryption context; later editions of the pages have another one.")
+            named = "another context" if context else "no context"
+            told = f"a refusal with {named}", f"{answer.summary}"
+            kms.judge.that("decrypt.context", not answer.accepted, *told, (answer.number,))
+
+
+@requirement("generate-data-key.plaintext")
+@asks("generate_data_key")
+def test_data_key_is_new_and_as_long_as_asked_for(kms: Scenario) -> None:
+    key = kms.key(ENABLED)
+    plain = []
+    for _ in range(2):
+        answer = kms.accepts("generate-data-key.plaintext", "generate_data_key", key_id=key)
+        size, wanted = kms.dialect.data_key_size(answer.value), kms.dialect.data_key_bytes
+        told = f"a data key of {wanted} bytes", f"{size} bytes"
+        kms.judge.that("generate-data-key.plaintext", size == wanted, *told, (answer.number,))
+        plain.append(kms.dialect.secret_output("decrypt", answer.value))
+    differ = plain[0] != plain[1]
+    kms.judge.that("generate-data-key.plaintext", differ, "another data key", "the same one", (answer.number,))
+    sealed = kms.dialect.data_key(answer.value)
+    if sealed is not None:
+        answer = kms.accepts("state.enabled", "decrypt", ciphertext=sealed)
+        same = kms.dialect.secret_output("decrypt", answer.value) == plain[1]
+        told = "the plaintext that came with the ciphertext", "another plaintext"
+        kms.judge.that("generate-data-key.plaintext", same, *told, (answer.number,))
+
+
 @requirement("state.disabled", "state.enabled")
 def test_disabled_key_is_not_used_until_it_is_enabled_again(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    ciphertexts = kms.ciphertexts(key)
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
+    ciphertexts = (*kms.ciphertexts(key), *([] if data_key is None else [data_key]))
     kms.pool.bring(key, DISABLED)
     uses: list[tuple[str, dict[str, object]]] = [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     uses += [("decrypt", {"ciphertext": ciphertext}) for ciphertext in ciphertexts]

@@ -5,17 +5,20 @@ Until the end, the deletion can be cancelled; after it, this key and no other ke
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.requests import TAG
+from kms_conformance.suite.possessions import POSSESSIONS
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.
@@ -24,16 +27,18 @@ _MOST_OTHERS = 200
 _LAST_MOMENTS = timedelta(seconds=5)
 # Dates and the times of a clock have a resolution of a second.
 _RESOLUTION = timedelta(seconds=2)
+# Listing all aliases ends after so many pages.
+_MOST_PAGES = 20
 
 
 def _advance_to(kms: Scenario, moment: datetime) -> None:
     kms.time.advance(max(0.0, (moment - kms.time.now()).total_seconds()))
 
 
-def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
-    """Schedule a key with the usual window; returns the key as it reads then, and the time of the request."""
+def _pending(kms: Scenario, key: str, days: int) -> tuple[KeyView, datetime]:
+    """Schedule a key with a window; returns the key as it reads then, and the time of the request."""
     asked_at = kms.time.now()
-    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
     view = kms.read(key)
     if view.deletion_at is None:
         raise Inconclusive("The pending key has no deletion date, so its end is not known.")
@@ -41,14 +46,44 @@ def _pending(kms: Scenario, key: str) -> tuple[KeyView, datetime]:
 
 
 def _burden(kms: Scenario, key: str) -> None:
-    """Give a key an alias and a tag, which must not keep it alive; a refusal is judged elsewhere."""
-    if "expiry.aliases" in kms.judge.applicable:
-        alias = kms.new_alias()
-        if kms.client.ask("set_alias", key_id=key, alias=alias).accepted:
-            kms.pool.named[alias] = key
-    if "tag" in kms.client.api:
+    """Give a key everything that a key can have, which must not keep it alive; a refusal is judged elsewhere."""
+    for possession in POSSESSIONS:
         with suppress(Inconclusive):
-            kms.client.ask("tag", key_id=key, tags={TAG: kms.chance.hex(6)})
+            given = possession.give(kms, key) if all(name in kms.client.api for name in possession.needs) else None
+            if possession.kind == "aliases" and isinstance(given, Mapping):
+                kms.pool.named.update(given)
+
+
+def _end(kms: Scenario, view: KeyView, asked_at: datetime, days: int) -> tuple[datetime, datetime]:
+    """The first and the last moment at which the waiting period of a key may end.
+
+    The key must be there until the date that was told. A date that is too early is judged by `schedule.window.start`.
+    """
+    assert view.deletion_at is not None
+    tolerance = timedelta(seconds=kms.profile.deletion.date_tolerance_seconds)
+    expected = asked_at + timedelta(days=days)
+    end = view.deletion_at if view.deletion_at >= expected - tolerance else expected
+    return end, max(end, expected) + tolerance
+
+
+def _must_wait(kms: Scenario, key: str, end: datetime, took: timedelta) -> bool:
+    """Judge that a key is pending in the last moments before the end; `took`: the time that the requests took so far.
+
+    Returns whether it is pending.
+    """
+    _advance_to(kms, end - min(END_MARGIN, _LAST_MOMENTS + took))
+    still = kms.pool.read_until(key, lambda view: view.state == PENDING).state
+    if still != PENDING and kms.time.now() > end - _RESOLUTION:
+        raise Inconclusive("The requests took so long that the waiting period ended meanwhile.")
+    told = f"pending to the last moment before {end:%Y-%m-%dT%H:%M:%SZ}"
+    return kms.judge.that("expiry.not-early", still == PENDING, told, f"state {still}")
+
+
+def _must_refuse_cancel(kms: Scenario, key: str, last: datetime) -> None:
+    """Judge that from the last moment on a deletion cannot be cancelled; then the key has the time that it may take."""
+    _advance_to(kms, last)
+    kms.must_refuse_late_cancel(key)
+    _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds))
 
 
 @requirement(
@@ -73,37 +108,29 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = read_each(kms.pool, known[:_MOST_OTHERS])
 
-    tolerance = timedelta(seconds=kms.profile.deletion.date_tolerance_seconds)
     started = kms.client.world.clock.monotonic()
     # A deletion that was cancelled before must not shorten the next one.
     kms.pool.bring(key, PENDING)
     kms.pool.bring(key, ENABLED)
-    view, asked_at = _pending(kms, key)
+    view, asked_at = _pending(kms, key, kms.days)
     # A lost reply to this request is made up for by reading the key.
     kms.pool.bring(bystander, PENDING, kms.days)
-    assert view.deletion_at is not None
-    # The key must be there until the date that was told. A date that is too early is judged by `schedule.window.start`.
-    expected = asked_at + timedelta(days=kms.days)
-    end = view.deletion_at if view.deletion_at >= expected - tolerance else expected
+    end, last = _end(kms, view, asked_at, kms.days)
     took = timedelta(seconds=kms.client.world.clock.monotonic() - started)
-    _advance_to(kms, end - min(END_MARGIN, _LAST_MOMENTS + took))
-
-    still = kms.pool.read_until(key, lambda view: view.state == PENDING)
-    if still.state != PENDING and kms.time.now() > end - _RESOLUTION:
-        raise Inconclusive("The requests took so long that the waiting period ended meanwhile.")
-    late = f"state {still.state}"
-    told = f"pending to the last moment before {end:%Y-%m-%dT%H:%M:%SZ}"
-    kms.judge.that("expiry.not-early", still.state == PENDING, told, late)
+    waits = _must_wait(kms, key, end, took)
     answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.states_after_cancel)
-    if still.state == PENDING and (now := kms.pool.read_until(key, lambda v: v.state == PENDING)).state != PENDING:
+    told = f"{kms.profile.after_cancel}, as after an early cancel", lambda view: view.state
+    kms.must_show(
+        "cancel.state-after",
+        lambda: kms.read(bystander),
+        lambda view: view.state == kms.profile.after_cancel,
+        told,
+        answer,
+    )
+    if waits and (now := kms.pool.read_until(key, lambda v: v.state == PENDING)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
-
-    last = max(end, expected) + tolerance
-    _advance_to(kms, last)
-    kms.must_refuse_late_cancel(key)
-
-    _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds))
+    _must_refuse_cancel(kms, key, last)
     kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
@@ -135,5 +162,54 @@ def test_aliases_of_a_deleted_key_are_free(kms: Scenario) -> None:
         raise Inconclusive("No key of this run that had an alias was deleted.")
     read = kms.ask("describe", **kms.dialect.by_alias(kms.pool.named[alias], alias))
     kms.must_be_refused("expiry.aliases", "unknown_alias", read)
+    if "list_aliases" in kms.client.api:
+        told = f"a list of all aliases without {alias}", lambda listed: f"{alias} is one of {len(listed)}"
+        kms.must_show("expiry.aliases", partial(_all_aliases, kms), lambda found: alias not in found, told, read)
     kms.accepts("expiry.aliases", "set_alias", key_id=kms.key(ENABLED), alias=alias)
     kms.ask("delete_alias", alias=alias)
+
+
+def _all_aliases(kms: Scenario) -> frozenset[str]:
+    """The aliases of all keys, from at most `_MOST_PAGES` pages."""
+    found: set[str] = set()
+    cursor: dict[str, object] = {}
+    for _ in range(_MOST_PAGES):
+        value = kms.done("list_aliases", **cursor).value
+        found |= kms.dialect.aliases(value).keys()
+        after = kms.dialect.page(value).cursor
+        if after is None:
+            break
+        cursor = {"cursor": after}
+    return frozenset(found)
+
+
+@requirement("expiry.not-early", "expiry.gone", "expiry.no-cancel", "expiry.decrypt")
+@pytest.mark.clock
+def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
+    """A disabled key ends as an enabled one does, also after the shortest window. The key is used up."""
+    key = kms.key(ENABLED)
+    ciphertexts = kms.ciphertexts(key)
+    kms.pool.bring(key, DISABLED)
+    started, days = kms.client.world.clock.monotonic(), kms.window.minimum
+    end, last = _end(kms, *_pending(kms, key, days), days)
+    if _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started)):
+        _must_refuse_uses(kms, key, ciphertexts)
+    _must_refuse_cancel(kms, key, last)
+    kms.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
+    for ciphertext in ciphertexts:
+        kms.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
+    kms.pool.drop_if_gone(key)
+
+
+def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> None:
+    """Judge that right before its end, a pending key is neither used nor brought back otherwise than by a cancel."""
+    requests: list[tuple[str, dict[str, object]]] = [("decrypt", {"ciphertext": each}) for each in ciphertexts]
+    requests += [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
+    requests += [(operation, {"key_id": key}) for operation in ("generate_data_key", "enable", "disable")]
+    for operation, arguments in requests:
+        refusal = kms.profile.refusal_in(operation, PENDING)
+        assert refusal is not None
+        answer = kms.ask(operation, **arguments)
+        kms.must_be_refused(as_id(f"pending.{operation.replace('_', '-')}"), refusal, answer)
+        if answer.accepted:
+            raise Stop
