@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
@@ -114,6 +115,8 @@ def run_suite(
 
 def _child(sender: Connection, run: Callable[[], tuple[Any, ...]]) -> None:
     """Send the parts of the outcome, or a text about the error of the served target or of the run."""
+    # Objects of the parent process are not searched for garbage: that would copy the memory that both share.
+    gc.freeze()
     result: tuple[Any, ...] | str
     try:
         result = run()
