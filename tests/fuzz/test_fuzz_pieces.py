@@ -8,16 +8,20 @@ from random import Random
 
 import pytest
 
+from kms_conformance.apps.selftest.runner import preload_drawn
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile, Window
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
+from kms_conformance.core.tier import EFFORTS
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.suite.fuzz.draft import Draft, find_location, path_values
 from kms_conformance.suite.fuzz.generator import Generator
+from kms_conformance.suite.fuzz.operations import draw
 from kms_conformance.suite.fuzz.review import broken_by, days_in
 from kms_conformance.suite.fuzz.targeting import Targeting
+from kms_conformance.suite.test_fuzzing import NORMATIVE
 from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Request
 
@@ -71,6 +75,14 @@ def test_operations_that_want_the_same_get_the_same() -> None:
     assert generator.drafts("cancel-key-deletion", 4, 5, thorough=True) is generator.drafts(
         "enable-key", 4, 5, thorough=True
     )
+
+
+def test_forked_runs_find_their_requests_drawn() -> None:
+    preload_drawn("huawei", "smoke", 1)
+    known, generator = Generator._generated.cache_info(), Generator.of("huawei", "documents")  # noqa: SLF001 - is read
+    for name in NORMATIVE:
+        assert draw(generator, dialect_of("huawei")[1][name], EFFORTS["smoke"], 1)
+    assert Generator._generated.cache_info().misses == known.misses  # noqa: SLF001 - is read
 
 
 # --- locations -------------------------------------------------------------------------------------------------------

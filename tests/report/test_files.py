@@ -57,6 +57,15 @@ def test_what_is_written_is_read_back(runs: list[samples.Decided], tmp_path: Pat
     assert load_verdicts(tmp_path) == tuple(target.verdict for target in written.targets)
 
 
+def test_a_run_that_nobody_reads_leaves_its_verdict_alone(tmp_path: Path) -> None:
+    write(tmp_path, [samples.mixed()])
+    whole = (tmp_path / "verdict.json").read_text()
+    written = write(tmp_path, [samples.mixed()], verdict_only=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["verdict.json"]
+    assert (tmp_path / "verdict.json").read_text() == whole
+    assert load_verdict(tmp_path / "verdict.json") == written.targets[0].verdict
+
+
 def test_one_target_lies_in_the_folder_itself_and_several_in_theirs(tmp_path: Path) -> None:
     write(tmp_path / "one", [samples.conformant()])
     write(tmp_path / "two", [samples.conformant(), samples.conformant(samples.ALI)])

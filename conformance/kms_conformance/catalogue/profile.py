@@ -193,6 +193,16 @@ class Profile:
         If a code begins with a prefix in the fact `code_prefixes`, the same code with each of the other prefixes is
         accepted too.
         """
+        known = self._refusals.get(name)
+        if known is None:
+            known = self._refusals[name] = self._refusal(name)
+        return known
+
+    @cached_property
+    def _refusals(self) -> dict[str, Refusal]:
+        return {}
+
+    def _refusal(self, name: str) -> Refusal:
         if " or " in name:
             parts = [self.refusal(part) for part in name.split(" or ") if self.has_refusal(part)]
             reason = " ".join(dict.fromkeys(part.reason for part in parts if part.reason))

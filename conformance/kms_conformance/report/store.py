@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kms_conformance.report import files, formats, layout, trace
@@ -15,7 +15,7 @@ from kms_conformance.report.schemas import validate
 from kms_conformance.verdict.decide import EXIT_CODES, unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from kms_conformance.verdict.model import Verdict
@@ -71,22 +71,27 @@ def begin(directory: Path, verdicts: Sequence[Verdict]) -> None:
 
 
 def write(
-    directory: Path, decided: Iterable[tuple[Verdict, Sequence[CheckResult]]], stale: Sequence[StaleWaiver] = ()
+    directory: Path,
+    decided: Iterable[tuple[Verdict, Sequence[CheckResult]]],
+    stale: Sequence[StaleWaiver] = (),
+    *,
+    verdict_only: bool = False,
 ) -> Report:
     """Write all files of a run into its reports folder, and return the report.
 
-    `stale`: the waivers that are out of date. The results are validated first. Then the files of an earlier run are
-    removed and the new files written. `results.json` is written last, so a folder without this file belongs to an
-    unfinished run. Raises `ContradictionError` for invalid results. If a file cannot be written, all files of this run
-    are removed and `NotWrittenError` is raised.
+    `stale`: the waivers that are out of date. `verdict_only`: all results are validated, but only `verdict.json` is
+    written. The results are validated first. Then the files of an earlier run are removed and the new files written.
+    `results.json` is written last, so a folder without this file belongs to an unfinished run. Raises
+    `ContradictionError` for invalid results. If a file cannot be written, all files of this run are removed and
+    `NotWrittenError` is raised.
     """
     targets = tuple(TargetReport.of(verdict, checks) for verdict, checks in decided)
     if not targets:
         raise ReportError("There is nothing to report.", "The run had no target.", "Name a target with --target.")
     report = scrubbed(Report(targets, tuple(stale)))
-    _check(report)
+    documents = _checked(report)
     try:
-        _write(directory, report)
+        _write(directory, report, documents, verdict_only=verdict_only)
     except ReportError as error:
         with suppress(ReportError):
             clear(directory)
@@ -94,15 +99,25 @@ def write(
     return report
 
 
-def _write(directory: Path, report: Report) -> None:
+@dataclass(frozen=True)
+class _Documents:
+    """The content of the JSON files of a run: `results.json`, and by target `verdict.json` and `traceability.json`."""
+
+    results: dict[str, Any]
+    verdicts: Mapping[str, dict[str, Any]]
+    traces: Mapping[str, dict[str, Any]]
+
+
+def _write(directory: Path, report: Report, documents: _Documents, *, verdict_only: bool) -> None:
     folders = layout.folders(directory, [target.verdict.name for target in report.targets])
     clear(directory)
-    for target in report.targets:
-        folder = folders[target.verdict.name]
-        files.write_atomically(folder / layout.VERDICT, files.to_text(target.verdict.to_json()))
-        files.write_atomically(folder / layout.TRACE, files.to_text(trace.document(target)))
-    formats.write_formats(directory, report)
-    files.write_atomically(directory / layout.RESULTS, files.to_text(report.to_json()))
+    for name, folder in folders.items():
+        files.write_atomically(folder / layout.VERDICT, files.to_text(documents.verdicts[name]))
+        if not verdict_only:
+            files.write_atomically(folder / layout.TRACE, files.to_text(documents.traces[name]))
+    if not verdict_only:
+        formats.write_formats(directory, report)
+        files.write_atomically(directory / layout.RESULTS, files.to_text(documents.results))
 
 
 def scrubbed(report: Report) -> Report:
@@ -110,17 +125,24 @@ def scrubbed(report: Report) -> Report:
     return Report.from_json(_scrub(report.to_json()))
 
 
-def _check(report: Report) -> None:
+def _checked(report: Report) -> _Documents:
+    """The documents of a report, valid and without contradictions. Raises `ContradictionError`."""
+    documents = _Documents(
+        report.to_json(),
+        {target.verdict.name: target.verdict.to_json() for target in report.targets},
+        {target.verdict.name: trace.document(target) for target in report.targets},
+    )
     try:
-        validate(report.to_json(), "results", layout.RESULTS)
-        for target in report.targets:
-            validate(target.verdict.to_json(), "verdict", layout.VERDICT)
-            validate(trace.document(target), "traceability", layout.TRACE)
+        validate(documents.results, "results", layout.RESULTS)
+        for name, verdict in documents.verdicts.items():
+            validate(verdict, "verdict", layout.VERDICT)
+            validate(documents.traces[name], "traceability", layout.TRACE)
     except ReportError as error:
         raise ContradictionError(error.why) from error
     problems = list(problems_of_report(report))
     if problems:
         raise ContradictionError("\n".join(problems[:5]))
+    return documents
 
 
 def clear(directory: Path) -> None:

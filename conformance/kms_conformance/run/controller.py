@@ -62,6 +62,7 @@ class Controller:
     - `isolation`: by target, the comparison of the keys of others before and after the run.
     - `belongings`: by target, what the run gave to its keys and what was given back.
     - `trouble`: by target, why keys could not be scheduled for deletion.
+    - `verdict_only`: see `Options`.
     - `unwritten`: the error if reports could not be written, else empty.
     """
 
@@ -71,6 +72,7 @@ class Controller:
     targets: tuple[Target, ...]
     waivers: tuple[Waiver, ...]
     frozen: Mapping[str, Frozen] = field(default_factory=dict)
+    verdict_only: bool = False
     interrupts: Interrupts = field(default_factory=Interrupts)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     results: dict[str, dict[str, CheckResult]] = field(default_factory=dict)
@@ -114,7 +116,8 @@ class Controller:
         dialects = {target.dialect for target in loaded}
         release = options.requirements
         frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
-        recordings = str(emptied_folder(options.reports))
+        emptied = str(emptied_folder(options.reports))
+        recordings = None if options.verdict_only else emptied
         settings = Settings(
             tuple(map(str, paths)), state, options.tier, options.seed, **options.further, recordings=recordings
         )
@@ -124,7 +127,8 @@ class Controller:
         moving = options.asking and not settings.watch
         reach_of = run_reach(options.tier) if moving else None
         require(loaded, given=options.consent, mark=settings.mark, reach_of=reach_of)
-        begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, interrupts)
+        only = options.verdict_only
+        begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, only, interrupts)
         if options.asking:
             begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])
         return begun
@@ -239,10 +243,23 @@ class Controller:
         from kms_conformance.report.store import NotWrittenError, write  # noqa: PLC0415 - once, at the end
 
         try:
-            self.report = write(self.reports, decided, outlived)
+            self.report = write(self.reports, decided, outlived, verdict_only=self.verdict_only)
         except NotWrittenError as error:
             self.report, self.unwritten = error.report, str(error)
             session.exitstatus = self.interrupts.exit_code or error.exit_code
+            return
+        self._keep_for_replay(filters)
+        if self.settings.part is not None:
+            self._write_shard(self.settings.part)
+        results = session.config.getoption("--alluredir", None)
+        if results is not None:
+            allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
+        # The exit code is set last, so that the codes 0 and 1 imply a verdict on disk.
+        session.exitstatus = self.interrupts.exit_code or self.report.exit_code
+
+    def _keep_for_replay(self, filters: Mapping[str, str]) -> None:
+        """Write what the commands `replay` and `certify` need besides the results."""
+        if self.verdict_only:
             return
         files = [Path(path) if self.settings.state is None else None for path in self.settings.targets]
         write_replay_file(self.reports, dict(zip((target.name for target in self.targets), files, strict=True)))
@@ -255,13 +272,6 @@ class Controller:
             nights={name: getattr(self.settings, name) for name in ("plant", "watch", "rescue")},
             filters=filters,
         )
-        if self.settings.part is not None:
-            self._write_shard(self.settings.part)
-        results = session.config.getoption("--alluredir", None)
-        if results is not None:
-            allure.write_files(Path(results), self.targets, tier=self.settings.tier, seed=self.settings.seed)
-        # The exit code is set last, so that the codes 0 and 1 imply a verdict on disk.
-        session.exitstatus = self.interrupts.exit_code or self.report.exit_code
 
     def _write_shard(self, shard: Shard) -> None:
         """Write `shard.json`, the input of `merge` besides the results."""

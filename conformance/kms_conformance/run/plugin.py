@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--shard", default=None, metavar="I/N", help="only this part of the checks; `merge` joins them")
     group.addoption("--kms-durations", default=None, metavar="FILE", help="durations of checks, to balance shards")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
+    group.addoption("--kms-verdict-only", action="store_true", help="no recording and no page: for the self-test")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption(
         "--requirements", metavar="RELEASE|FILE", default=None, help="judge by the requirements of an earlier release"
@@ -103,6 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
             | {"durations": config.getoption("--kms-durations")},
             consent=config.getoption("--kms-yes"),
             asking=asking,
+            verdict_only=config.getoption("--kms-verdict-only"),
         )
         controller = Controller.start(options, interrupts)
     except UserMistake as error:

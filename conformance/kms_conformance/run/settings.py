@@ -19,6 +19,8 @@ class Options:
     - `further`: the settings for planted keys (`plant`, `watch`, `rescue`) and for shards (`shard`, `durations`).
     - `consent`: true if the user has said that the owners of real accounts agree.
     - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
+    - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
+      only file. Requests and judgements are those of other runs.
     """
 
     targets: tuple[str, ...]
@@ -30,6 +32,7 @@ class Options:
     further: Mapping[str, Any] = field(default_factory=dict)
     consent: bool = False
     asking: bool = True
+    verdict_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ _LEAST_BITS = 36
 #: if it has at least 4.
 _PART = 6
 _WORD = 4
+#: From this many first characters, a random value is recognised.
+_HEAD = 24
 _ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
 _OTHERS = 32
 _HEX = frozenset(string.hexdigits)
@@ -84,9 +86,15 @@ class Public:
         """Whether a value is part of a public word, or has fewer than `_LEAST_BITS` bits outside of public words."""
         if value.lower() in self.text:
             return True
-        own = self.own(value)
-        left = [letter for letter, is_own in zip(value, own, strict=True) if is_own and letter not in _SEPARATORS]
-        return _bits(left) < _LEAST_BITS
+        # The first characters of a random value show that it is random. The last five of them may begin a public word.
+        if len(value) > _HEAD and _bits(self._left(value[:_HEAD], _HEAD - _PART + 1)) >= _LEAST_BITS:
+            return False
+        return _bits(self._left(value, len(value))) < _LEAST_BITS
+
+    def _left(self, value: str, size: int) -> list[str]:
+        """Those of the first `size` characters that belong to no public word and are no separators."""
+        own = self.own(value)[:size]
+        return [letter for letter, is_own in zip(value, own, strict=False) if is_own and letter not in _SEPARATORS]
 
 
 def public_words(dialect: str, profile: str) -> Public:

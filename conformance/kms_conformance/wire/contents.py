@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Layers of percent-encoding that are undone: one by the sender, one by a proxy, one in reserve.
 _LAYERS = 3
+# Up to this many names, searching for each of them is faster than looking at each position.
+_FEW = 16
 # For text that is not JSON: a name, punctuation, and a possible value. Names without a value match too, so that no
 # character is scanned twice.
 _LOOSE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*+)(?:[\"'>]?\s*+[:=>]\s*+[\"'\[{(]*+([^\s\"'<>&,;{}\[\]()]++))?")
@@ -86,8 +88,10 @@ class CaselessNames:
             self._by_length.setdefault(len(folded), {})[folded] = name
 
     def found_in(self, text: str) -> Iterator[str]:
-        """Names in a case-folded text: one look-up at each position for each length of names."""
+        """Names in a case-folded text: one look-up at each position for each length of names, or one for each name."""
         for length, names in self._by_length.items():
+            if len(names) <= _FEW and not any(name in text for name in names):
+                continue
             for start in range(len(text) - length + 1):
                 if (name := names.get(text[start : start + length])) is not None:
                     yield name

@@ -169,6 +169,11 @@ class _TlsConnection(Connection, HTTPSConnection):
     """The same connection over TLS."""
 
 
+# What `requests` and urllib3 see of the headers: whether a body has a length. `Connection` sends the real ones.
+_FRAMED: CaseInsensitiveDict[str] = CaseInsensitiveDict({"Content-Length": ""})
+_UNFRAMED: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+
+
 class _Pool(HTTPConnectionPool):
     ConnectionCls = Connection
 
@@ -212,7 +217,7 @@ class Transport(HTTPAdapter):
         prepared.method = request.method
         prepared.url = f"{origin(request.url)}/"
         fields = _Fields(_complete(request))
-        prepared.headers = CaseInsensitiveDict(fields)
+        prepared.headers = _FRAMED if "Content-Length" in fields else _UNFRAMED
         prepared.body = request.body or None
         token = _CALL.set(_Call(request.target, fields, deadline, use))
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from kms_conformance.apps.selftest.generated.draw import composed, drawn
 from kms_conformance.apps.selftest.lag import MODELS, Model
 from kms_conformance.apps.selftest.nulls import NULLS
 from kms_conformance.apps.selftest.own_file import load_own
-from kms_conformance.apps.selftest.runner import preload
+from kms_conformance.apps.selftest.runner import preload, preload_drawn
 from kms_conformance.apps.selftest.trial import (
     COMPOUND,
     LAGGING,
@@ -41,6 +41,8 @@ from kms_conformance.core.tier import Tier
 # On average, a sample draws one in `_CRITICAL` critical faults, one in `_OTHER` other faults, one in `_VARIANT`
 # variants, and one in `_NULL` null targets.
 _CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
+# From this number of whole runs of a dialect on, its generated requests are drawn before the processes are forked.
+_WORTH_DRAWING = 3
 # The number of pairs in a sample.
 _PAIRS = 8
 
@@ -259,7 +261,11 @@ def own(path: Path) -> Iterator[Task]:
 
 def run_tasks(tasks: Iterable[Task], processes: int) -> Iterator[Trial]:
     """Run the tasks in `processes` processes, and yield each trial when it ends; for an error, yield `Task.broken`."""
+    tasks = tuple(tasks)
     preload()
+    for dialect, count in Counter(task.dialect for task in tasks if task.whole and task.kind != "null").items():
+        if count >= _WORTH_DRAWING:
+            preload_drawn(dialect)
     # The processes are forked, so that they inherit the preloaded modules. This process has no other threads then.
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
@@ -25,8 +26,10 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.core.runtime import skipped_pauses
+from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
+from kms_conformance.suite.test_fuzzing import NORMATIVE
 from kms_conformance.verdict.results import CheckResult
 
 # Modules that pytest imports in every run; `preload` imports them once.
@@ -70,16 +73,19 @@ def run_suite(
     timeout_seconds: float = 120,
     state: Path | None = None,
     in_real_time: bool = True,
+    reports: bool = False,
 ) -> Outcome:
     """Run the suite against the target that `prepare` serves; its context yields the text of a target file.
 
     `state` is the folder of ledgers for consecutive runs; by default each run has a temporary one. Unless the run is
-    `in_real_time`, its pauses take no time, see `skipped_pauses`. Each run has a process, forked from this one, so that
+    `in_real_time`, its pauses take no time, see `skipped_pauses`. Unless `reports` are asked for, the run keeps no
+    recording and writes no page, see `Options.verdict_only`. Each run has a process, forked from this one, so that
     runs are isolated and modules are imported only once.
 
     Raises `TimeoutError` if the run does not end in time, and `RuntimeError` if the served target or the run fails.
     """
     preload()
+    arguments = arguments if reports else (*arguments, "--kms-verdict-only")
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     run = partial(_run, prepare, tier, seed, arguments, state, in_real_time=in_real_time)
@@ -109,6 +115,8 @@ def run_suite(
 
 def _child(sender: Connection, run: Callable[[], tuple[Any, ...]]) -> None:
     """Send the parts of the outcome, or a text about the error of the served target or of the run."""
+    # Objects of the parent process are not searched for garbage: that would copy the memory that both share.
+    gc.freeze()
     result: tuple[Any, ...] | str
     try:
         result = run()
@@ -173,6 +181,23 @@ def preload() -> None:
     for dialect in specs.emulated():
         Catalogue.load(dialect)
         Api.load(Profile.load(dialect))
+
+
+@cache
+def preload_drawn(dialect: str, tier: Tier = "smoke", seed: int = 1) -> None:
+    """Draw the generated requests of a dialect that do not depend on replies, once for all forked runs.
+
+    They depend on the dialect's description, its profile `documents`, the tier and the seed. A run with another
+    profile, tier or seed draws its own, which takes longer: it is up to a third of the work of a run.
+    """
+    # The import takes 0.5 s.
+    from kms_conformance.suite.fuzz.generator import Generator  # noqa: PLC0415
+    from kms_conformance.suite.fuzz.operations import draw  # noqa: PLC0415
+
+    profile = Profile.load(dialect)
+    api, generator = Api.load(profile), Generator.of(dialect, profile.name)
+    for name in NORMATIVE:
+        draw(generator, api[name], EFFORTS[tier], seed)
 
 
 class _VerdictCollector:

@@ -245,10 +245,10 @@ def try_null(null: Null, dialect: str, *, seed: int = 1) -> Trial:
 
     No MUST may pass. Each requirement that failed or is inconclusive must have a reason. If the null target has an
     `advice`, nothing may fail, and each check must give this advice. The run must stay within `NULL_SECONDS` and
-    `NULL_MEMORY`.
+    `NULL_MEMORY`, its recording and pages included.
     """
     started = time.monotonic()
-    outcome = run_suite(null.serving(dialect), seed=seed, timeout_seconds=4 * NULL_SECONDS)
+    outcome = run_suite(null.serving(dialect), seed=seed, timeout_seconds=4 * NULL_SECONDS, reports=True)
     problem = _null_problem(outcome, time.monotonic() - started) or _advice_problem(outcome, null.advice)
     return _trial(Subject("null", null.name, dialect, "null"), "smoke", seed, (), outcome, problem, started)
 

@@ -15,6 +15,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.fuzz.draft import Draft
 from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
@@ -50,27 +51,31 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
     """Send and judge the generated requests of one operation; the effort of the run limits their number."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
-    effort = kms.effort
-    # Each create may cost a key, so the boundaries of its fields are not tested.
-    thorough = effort.fuzz_coverage and name != "create"
-    drafts = _drafts(kms, generator, operation, thorough=thorough)
+    drafts = _drafts(kms, generator, operation)
     fuzzer = Fuzzer(kms, generator, operation)
     if name == "create":
         _create_once_in_a_while(kms, fuzzer, drafts)
         return
     for draft in drafts:
         fuzzer.attempt(draft)
-    if effort.fuzz_coverage:
-        fuzzer.windows(drafts, effort.fuzz_examples // 2)
+    if kms.effort.fuzz_coverage:
+        fuzzer.windows(drafts, kms.effort.fuzz_examples // 2)
 
 
-def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation, *, thorough: bool) -> tuple[Draft, ...]:
+def draw(generator: Generator, operation: Operation, effort: Effort, seed: int) -> tuple[Draft, ...]:
+    """The requests that a run with this effort and seed generates for an operation; drawn once a process."""
+    # Each create may cost a key, so the boundaries of its fields are not tested.
+    thorough = effort.fuzz_coverage and operation.name != "create"
+    return generator.drafts(operation.id, effort.fuzz_examples, seed, thorough=thorough)
+
+
+def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation) -> tuple[Draft, ...]:
     """The generated requests; if a recording is played back, the requests of the recorded run."""
     draws, purpose = kms.client.world.draws, f"requests of {operation.id}"
     recorded = draws.recorded(purpose)
     if recorded is not None:
         return tuple(map(Draft.from_json, recorded))
-    drafts = generator.drafts(operation.id, kms.effort.fuzz_examples, kms.seed, thorough=thorough)
+    drafts = draw(generator, operation, kms.effort, kms.seed)
     for draft in drafts:
         draws.drew(purpose, draft.to_json())
     return drafts

@@ -153,7 +153,8 @@ class Redactor:
         self._remember(tokens_of(reply), known)
 
     def _remember(self, tokens: Iterable[str], transient: Mapping[str, str]) -> None:
-        tokens = [token for token in tokens if len(token) >= _MIN_TOKEN and token not in self._names]
+        known = (self._names, self._tokens)
+        tokens = [token for token in tokens if len(token) >= _MIN_TOKEN and not any(token in group for group in known)]
         if self._public is not None:
             # A token that equals the name of a parameter must not remove that name from the records.
             tokens = [token for token in tokens if not self._public.is_ordinary(token)]

@@ -20,11 +20,18 @@ Span = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class SoughtValue:
-    """A value with the label of its spans and all its forms."""
+    """A value with the label of its spans and all its forms; `grams`: those that are indexed."""
 
     text: str
     label: str
     forms: tuple[bytes, ...]
+    grams: frozenset[bytes]
+
+    @classmethod
+    def of(cls, text: str, label: str, *, decoded: bool) -> SoughtValue:
+        """The value with its forms; `forms_of` explains `decoded`."""
+        forms = tuple(dict.fromkeys(forms_of(text.encode(errors="surrogatepass"), decoded=decoded)))
+        return cls(text, label, forms, _grams_of(forms))
 
 
 class SecretSearch:
@@ -33,28 +40,36 @@ class SecretSearch:
     The first `_STEP` grams of each long form are indexed. A text is sampled every `_STEP` bytes, and the sampled grams
     tell which values it may contain: few look-ups for any number of values. Only these values are then searched for by
     their forms. Values with a form shorter than `MIN_INDEXED` are searched for in every text.
+
+    A value is indexed when a text is next searched: most signatures of a run are forgotten before.
     """
 
     def __init__(self) -> None:
         self._values: dict[str, SoughtValue] = {}
+        self._added: dict[str, tuple[str, bool]] = {}
         self._grams: dict[bytes, tuple[str, ...]] = {}
         self._short: dict[str, tuple[bytes, ...]] = {}
         self._lock = threading.Lock()
 
     def __contains__(self, value: str) -> bool:
-        return value in self._values
+        return value in self._values or value in self._added
 
     def add(self, value: str, label: str, *, decoded: bool = False) -> None:
         """Search for one more value, whose spans get this label. `forms_of` explains `decoded`."""
-        forms = tuple(dict.fromkeys(forms_of(value.encode(errors="surrogatepass"), decoded=decoded)))
-        short = tuple(form for form in forms if len(form) < MIN_INDEXED)
         with self._lock:
             self._forget(value)
-            self._values[value] = SoughtValue(value, label, forms)
+            self._added[value] = label, decoded
+
+    def _index(self) -> None:
+        """Index the values that were added since the last search."""
+        for value, (label, decoded) in self._added.items():
+            self._values[value] = sought = SoughtValue.of(value, label, decoded=decoded)
+            short = tuple(form for form in sought.forms if len(form) < MIN_INDEXED)
             if short:
                 self._short[value] = short
-            for gram in _grams_of(forms):
+            for gram in sought.grams:
                 self._grams[gram] = (*self._grams.get(gram, ()), value)
+        self._added.clear()
 
     def forget(self, value: str) -> None:
         """Stop searching for a value."""
@@ -62,11 +77,12 @@ class SecretSearch:
             self._forget(value)
 
     def _forget(self, value: str) -> None:
+        self._added.pop(value, None)
         known = self._values.pop(value, None)
         if known is None:
             return
         self._short.pop(value, None)
-        for gram in _grams_of(known.forms):
+        for gram in known.grams:
             left = tuple(other for other in self._grams[gram] if other != value)
             if left:
                 self._grams[gram] = left
@@ -80,6 +96,7 @@ class SecretSearch:
         """
         seen = {text[at : at + _GRAM] for at in range(0, len(text), _STEP)}
         with self._lock:
+            self._index()
             likely = {value for value, forms in self._short.items() if any(form in text for form in forms)}
             for gram in seen:
                 likely.update(self._grams.get(gram, ()))
@@ -103,10 +120,10 @@ class SecretSearch:
                         yield reading.at(start), reading.at(end), value.label
 
 
-def _grams_of(forms: tuple[bytes, ...]) -> set[bytes]:
+def _grams_of(forms: tuple[bytes, ...]) -> frozenset[bytes]:
     """The first grams of long forms. Wherever a form stands in a text, one of these grams is sampled."""
     long_forms = [form for form in forms if len(form) >= MIN_INDEXED]
-    return {form[at : at + _GRAM] for form in long_forms for at in range(_STEP)}
+    return frozenset(form[at : at + _GRAM] for form in long_forms for at in range(_STEP))
 
 
 def _places(text: bytes, form: bytes) -> Iterator[tuple[int, int]]:
