@@ -69,6 +69,10 @@ class ExchangeRules:
             yield _judged(violation.requirement, answer, violation.expected, received, passed=False)
         for requirement in spec.requirements - {violation.requirement for violation in violations}:
             yield Judgement(requirement, passed=True, exchanges=(answer.number,))
+        told = self.dialect.told_status(answer.value) if answer.status >= 400 else None
+        if told is not None:
+            expected = f"the HTTP status {answer.status} in the body"
+            yield _judged("error.shape", answer, expected, f"{told}", told == answer.status)
 
     def _of_others(self, value: object) -> Callable[[Sequence[str | int]], bool]:
         """Whether the value at a path in a body belongs to a key that is not ours."""

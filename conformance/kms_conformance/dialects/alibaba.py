@@ -14,7 +14,18 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.alibaba_belongings import BELONGINGS
-from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Owner, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.base import (
+    Dialect,
+    ErrorView,
+    KeyView,
+    Owner,
+    Page,
+    ProtocolCase,
+    Raw,
+    mapping,
+    text,
+    whole,
+)
 from kms_conformance.wire.dates import bounded
 from kms_conformance.wire.decode import Decoded, decode_json, decode_xml
 from kms_conformance.wire.messages import Reply, Request
@@ -182,6 +193,9 @@ class Alibaba(Dialect):
         if "Code" not in body and "Message" not in body:
             return None
         return ErrorView(text(body.get("Code")), text(body.get("Message")))
+
+    def told_status(self, value: object) -> int | None:
+        return whole(mapping(value).get("HttpStatus"))
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return text(mapping(value).get(self.profile.request_id.field or "RequestId"))
