@@ -9,6 +9,7 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, Change, Mixin, with_
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.request_mutations import Seeing
 from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Decisions, Inbound, Key, State
@@ -169,6 +170,18 @@ def _though_refused(name: str, operation: str, state: State, change: Change, dia
     return replace(row, dialects=dialects) if dialects else row
 
 
+class _AliasGiven(Seeing):
+    """An alias is given although the credentials of the request are bad."""
+
+    def effects_of_refusal(
+        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
+    ) -> Iterable[Key]:
+        if operation != "set_alias" or refusal not in _CREDENTIALS or key is None or self.inbound is None:
+            return ()
+        sent = self.inbound.parameters
+        return (replace(key, aliases=(str(sent.get("AliasName", sent.get("key_alias"))),)),)
+
+
 def _waiting(key: Key) -> Key:
     return replace(key, state=PENDING, deletion=REAL.now() + timedelta(days=7), window_days=7)
 
@@ -251,7 +264,7 @@ FAULTS = (
     _though_refused("reschedules-pending", "schedule", PENDING, lambda key: replace(key, deletion=_later(key))),
     _though_refused("describes-pending", "update_description", PENDING, with_(description="changed")),
     _though_refused("tags", "tag", ENABLED, with_(tags=(("kms-conformance", "refused"),)), _SIGNED),
-    _though_refused("gives-alias", "set_alias", ENABLED, with_(aliases=("alias/refused",)), _SIGNED),
+    replace(_though_refused("gives-alias", "set_alias", ENABLED, with_()), decisions=(_AliasGiven,)),
     _though_refused("grants", "put_policy", ENABLED, with_(policy="{}"), (AWS,)),
     _though_refused("rotates", "enable_rotation", ENABLED, with_(rotated=True), (AWS,)),
 )

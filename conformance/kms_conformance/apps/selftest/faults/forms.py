@@ -159,6 +159,7 @@ FAULTS = (
         dialects=(AWS,),
         requirements=_ids("schedule.window.open"),
         decisions=(reading_windows(_open_read),),
+        exit_code=0,
     ),
     *(
         _request(
@@ -199,6 +200,6 @@ FAULTS = (
             requirements=_ids("reply.no-server-error", "protocol.unknown-field"),
             filters=(where(_with_unknown_field(operation), text("Internal Server Error", "text/plain"), status(500)),),
         )
-        for operation in ("describe", "list", "cancel")
+        for operation in ("describe", "list")
     ),
 )
