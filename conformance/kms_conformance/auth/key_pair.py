@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from kms_conformance.auth.sabotage import Changed, without_credentials
+from kms_conformance.auth.sabotage import Changed, with_other_method, without_credentials
 from kms_conformance.auth.scheme import CREDENTIAL, Sabotage, SabotageTools, Scheme
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ class KeyPair(Scheme, ABC):
     access_key_secret: str = field(repr=False, metadata=CREDENTIAL)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Four faulty signers: without credentials, with an unknown key id, a wrong secret, or an old timestamp."""
+        """The faulty signers of all access keys.
+
+        They lack credentials, have an unknown key id or a wrong secret, sign a time too long ago or too far ahead, or
+        sign another HTTP method than that of the request.
+        """
         unknown = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
         wrong = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
         return (
@@ -32,6 +36,22 @@ class KeyPair(Scheme, ABC):
             Sabotage("unknown_access_key", "unknown_access_key", tools.factory(unknown)),
             Sabotage("wrong_secret", "wrong_signature", tools.factory(wrong)),
             Sabotage("stale", "stale_signature", tools.factory(self, now=tools.stale)),
+            Sabotage("early", "stale_signature", tools.factory(self, now=tools.early)),
+            Sabotage("tampered_method", "wrong_signature", with_other_method(tools.factory(self))),
+        )
+
+    def token_sabotages(self, tools: SabotageTools, token: str | None) -> tuple[Sabotage, ...]:
+        """Signers of a temporary access key without its security token, and with another token; none without `token`.
+
+        Only ways with a field `security_token` have temporary keys.
+        """
+        if token is None:
+            return ()
+        absent: dict[str, Any] = {"security_token": None}
+        other: dict[str, Any] = {"security_token": tools.chance.fork().other(token)}
+        return (
+            Sabotage("unknown_access_key_token_absent", "unknown_access_key", tools.factory(replace(self, **absent))),
+            Sabotage("unknown_access_key_token_wrong", "bad_token", tools.factory(replace(self, **other))),
         )
 
     def body_and_query_sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from kms_conformance.auth import canonical
 from kms_conformance.auth.acs3 import Acs3Signer
 from kms_conformance.auth.key_pair import KeyPair, tampered_query
-from kms_conformance.auth.sabotage import Changed, Replaying
+from kms_conformance.auth.sabotage import Changed, Disguised, Replaying
 from kms_conformance.auth.scheme import (
     CREDENTIAL,
     Clock,
@@ -39,6 +39,9 @@ _OWN = (
     b"Timestamp",
 )
 
+
+# Where a request names its action: as a parameter (v1), or in a header (v3).
+_ACTION, _ACTION_HEADER = "Action", "x-acs-action"
 
 _SIGNATURE = {"description": "v1 or v3", "enum": ["v1", "v3"], "default": "v1", "examples": ["v3"]}
 
@@ -69,10 +72,20 @@ class RpcAuth(KeyPair):
         return kind(self.access_key_id, self.access_key_secret, self.security_token, tools.now, tools.nonce)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faulty signers of access keys, one that changes the query, and one that repeats its nonce."""
+        """The faulty signers of access keys, and more.
+
+        These change the query or the action, or repeat a nonce. Those of a temporary key lack its token, or have
+        another one.
+        """
         return (
             *super().sabotages(tools),
             Sabotage("tampered", "wrong_signature", Changed(tools.factory(self), tampered_query)),
+            Sabotage(
+                "tampered_operation",
+                "wrong_signature",
+                Disguised(tools.factory(self), _of_another_action, _with_action_of),
+            ),
+            *self.token_sabotages(tools, self.security_token),
             Sabotage("replayed_nonce", "replayed_nonce", Replaying(tools, self), valid_first=1),
         )
 
@@ -109,3 +122,28 @@ class RpcV1Signer:
         to_sign = f"{method}&%2F&{canonical.quoted(canonical.parameters(pairs).encode())}"
         digest = hmac.new(f"{self.access_key_secret}&".encode(), to_sign.encode(), hashlib.sha1).digest()
         return base64.b64encode(digest).decode()
+
+
+def _of_another_action(request: Request) -> Request:
+    """The request for another action."""
+    return _with_action(request, "ListKeys" if _action(request) == "DescribeKey" else "DescribeKey")
+
+
+def _with_action_of(signed: Request, request: Request) -> Request:
+    """The signed request with the action of `request`."""
+    return _with_action(signed, _action(request))
+
+
+def _action(request: Request) -> str:
+    found = dict(canonical.query_pairs(request)).get(_ACTION.encode(), b"")
+    return found.decode() or request.header(_ACTION_HEADER) or ""
+
+
+def _with_action(request: Request, action: str) -> Request:
+    if request.header(_ACTION_HEADER) is not None:
+        return request.with_header(_ACTION_HEADER, action)
+    query = [
+        f"{_ACTION}={action}" if canonical.pair(piece.encode())[0] == _ACTION.encode() else piece
+        for piece in canonical.pieces(request.query)
+    ]
+    return request.with_target(request.path, "&".join(query))

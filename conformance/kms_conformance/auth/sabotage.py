@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,23 @@ class Changed:
     def sign(self, request: Request) -> Request:
         """The signed request after the change."""
         return self.change(self.signer.sign(request))
+
+
+@dataclass(frozen=True)
+class Disguised:
+    """A signer that signs another request than the one that it sends.
+
+    - before: makes the request that is signed.
+    - after: puts the part that differs back into the signed request; its second argument is the request to send.
+    """
+
+    signer: Signer
+    before: Callable[[Request], Request]
+    after: Callable[[Request, Request], Request]
+
+    def sign(self, request: Request) -> Request:
+        """The request with the signature of the other one."""
+        return self.after(self.signer.sign(self.before(request)), request)
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,15 @@ class Replaying:
             if self._time is None:
                 self._time = self._now()
             return self._time
+
+
+def with_other_method(signer: Signer) -> Signer:
+    """A signer whose signature is for the same request with another HTTP method."""
+    return Disguised(
+        signer,
+        lambda request: replace(request, method="GET" if request.method == "POST" else "POST"),
+        lambda signed, request: replace(signed, method=request.method),
+    )
 
 
 def without_credentials(request: Request) -> Request:

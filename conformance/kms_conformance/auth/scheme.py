@@ -40,6 +40,8 @@ __all__ = [
 #: Age of the timestamp in a stale signature. Every vendor documents 15 minutes as the largest clock difference that is
 #: accepted.
 _STALE = timedelta(minutes=20)
+#: How far ahead of our clock the timestamp of an early signature is. Our clock may be some minutes slow.
+_EARLY = timedelta(minutes=40)
 
 Clock = Callable[[], datetime]
 Nonce = Callable[[], str]
@@ -107,6 +109,10 @@ class SabotageTools:
     def stale(self) -> datetime:
         """A timestamp that is too old for a signature."""
         return self.now() - _STALE
+
+    def early(self) -> datetime:
+        """A timestamp that is too far ahead for a signature."""
+        return self.now() + _EARLY
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, ClassVar
 
 from kms_conformance.auth import canonical
 from kms_conformance.auth.key_pair import KeyPair
-from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Clock, SignerTools, utc_now
+from kms_conformance.auth.sabotage import Disguised
+from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Clock, Sabotage, SignerTools, utc_now
 
 if TYPE_CHECKING:
-    from kms_conformance.auth.scheme import Sabotage, SabotageTools
+    from kms_conformance.auth.scheme import SabotageTools
     from kms_conformance.wire.messages import Request
 
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -40,8 +41,18 @@ class AccessKeyAuth(KeyPair):
         return SdkHmacSigner(*key, self.project_id, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faulty signers of access keys, one that changes the body, and one that changes the query."""
-        return (*super().sabotages(tools), *self.body_and_query_sabotages(tools))
+        """The faulty signers of access keys, and three that change the body, the query, or the last part of the path.
+
+        The last part of a path names the operation.
+        """
+        other = Disguised(
+            tools.factory(self), _of_another_operation, lambda signed, request: replace(signed, url=request.url)
+        )
+        return (
+            *super().sabotages(tools),
+            *self.body_and_query_sabotages(tools),
+            Sabotage("tampered_operation", "wrong_signature", other),
+        )
 
 
 @dataclass(frozen=True)
@@ -92,3 +103,10 @@ def canonical_request(request: Request) -> tuple[str, str]:
 def _signs(name: str) -> bool:
     # Gateways drop names with an underscore, so the vendor's clients never sign them.
     return name == "content-type" or (name.startswith("x-") and "_" not in name)
+
+
+def _of_another_operation(request: Request) -> Request:
+    """The request with another operation as the last part of its path."""
+    before, _, last = request.path.rpartition("/")
+    query = request.query if "?" in request.target else None
+    return request.with_target(f"{before}/{'list-keys' if last == 'describe-key' else 'describe-key'}", query)

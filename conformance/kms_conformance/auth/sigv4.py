@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
 from kms_conformance.auth.key_pair import KeyPair
-from kms_conformance.auth.sabotage import Changed
-from kms_conformance.auth.scheme import CREDENTIAL, Clock, Sabotage, SabotageTools, SignerTools, utc_now
+from kms_conformance.auth.sabotage import Changed, Disguised
+from kms_conformance.auth.scheme import CREDENTIAL, Clock, Sabotage, SabotageTools, Signer, SignerTools, utc_now
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_TARGET = "X-Amz-Target"
 _OWN = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
 # Headers that proxies and clients may change or add. The vendor's clients do not sign them either.
 _UNSIGNED = frozenset(
@@ -62,22 +63,31 @@ class SigV4Auth(KeyPair):
         return SigV4Signer(*key, self.region, self.security_token, tools.now)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """The faulty signers of access keys, and four more.
+        """The faulty signers of access keys, and more.
 
-        These change the body, change the query, leave out the list of signed headers, or sign for another region.
+        These change the body, the query or the operation, leave out the list of signed headers, or sign for another
+        region, service or day. Those of a temporary key lack its token, or have another one.
         """
+        own = tools.factory(self)
         elsewhere = "us-west-1" if self.region != "us-west-1" else "us-west-2"
         return (
             *super().sabotages(tools),
             Sabotage("incomplete", "incomplete_signature", Changed(tools.factory(self), _without_signed_headers)),
             *self.body_and_query_sabotages(tools),
+            Sabotage("tampered_operation", "wrong_signature", Disguised(own, _of_another_operation, _with_target_of)),
             Sabotage("other_region", "other_region", tools.factory(replace(self, region=elsewhere))),
+            Sabotage("other_scope_service", "other_region", _scoped(own, service="sts")),
+            Sabotage("other_scope_day", "stale_signature", _scoped(own, days_off=1)),
+            *self.token_sabotages(tools, self.security_token),
         )
 
 
 @dataclass(frozen=True)
 class SigV4Signer:
-    """Signs method, path, query, headers and body for one region."""
+    """Signs method, path, query, headers and body for one region.
+
+    The day in the scope of a signature is that of its date; with `days_off`, it is as many days later.
+    """
 
     access_key_id: str = field(repr=False)
     access_key_secret: str = field(repr=False)
@@ -85,14 +95,17 @@ class SigV4Signer:
     security_token: str | None = field(default=None, repr=False)
     now: Clock = utc_now
     service: str = "kms"
+    days_off: int = 0
 
     def sign(self, request: Request) -> Request:
         """The request with X-Amz-Date, Authorization and, for temporary credentials, X-Amz-Security-Token."""
         bare = request.without_headers(*_OWN)
-        stamp = self.now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        moment = self.now().astimezone(UTC)
+        stamp = moment.strftime("%Y%m%dT%H%M%SZ")
         token = () if self.security_token is None else (("X-Amz-Security-Token", self.security_token),)
         stamped = replace(bare, headers=(*bare.headers, ("X-Amz-Date", stamp), *token))
-        scope = (stamp[:8], self.region, self.service, "aws4_request")
+        day = (moment + timedelta(days=self.days_off)).strftime("%Y%m%d")
+        scope = (day, self.region, self.service, "aws4_request")
         text, names = canonical_request(stamped)
         to_sign = "\n".join((ALGORITHM, stamp, "/".join(scope), hashlib.sha256(text.encode()).hexdigest()))
         key = f"AWS4{self.access_key_secret}".encode()
@@ -150,3 +163,21 @@ def _without_signed_headers(request: Request) -> Request:
     return request.with_header(
         "Authorization", ", ".join(part for part in parts if not part.startswith("SignedHeaders"))
     )
+
+
+def _of_another_operation(request: Request) -> Request:
+    """The request with the name of another operation of the service in its header."""
+    prefix, _, name = (request.header(_TARGET) or "").rpartition(".")
+    return request.with_header(_TARGET, f"{prefix}.{'ListKeys' if name == 'DescribeKey' else 'DescribeKey'}")
+
+
+def _with_target_of(signed: Request, request: Request) -> Request:
+    """The signed request with the operation of `request`."""
+    name = request.header(_TARGET)
+    return signed.without_headers(_TARGET) if name is None else signed.with_header(_TARGET, name)
+
+
+def _scoped(signer: Signer, service: str = "kms", days_off: int = 0) -> Signer:
+    """The signer with another service, or another day than that of the date, in the scope of its signatures."""
+    assert isinstance(signer, SigV4Signer)
+    return replace(signer, service=service, days_off=days_off)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from kms_conformance.auth.sabotage import OtherProject, Unsigned
+from kms_conformance.auth.sabotage import Changed, OtherProject, Unsigned
 from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Sabotage, SabotageTools, Scheme, SignerTools
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class TokenAuth(Scheme):
         return TokenSigner(self.token, self.project_id)
 
     def sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
-        """Faulty signers: without a token, with a random token, with an expired token, and for another project.
+        """Faulty signers: without a token, with a random, an expired or an altered token, and for another project.
 
         The one with an expired token is left out if the target file has no such token.
         """
@@ -64,4 +65,27 @@ def token_sabotages(auth: Scheme, project_id: str, expired: str | None, tools: S
         Sabotage("garbage", "bad_token", token(tools.chance.hex(32))),
         *((Sabotage("expired", "expired_token", token(expired)),) if expired is not None else ()),
         Sabotage("other_project", "wrong_project", OtherProject(tools.factory(auth), tools.chance)),
+        *(
+            Sabotage(f"altered_token_{name}", "bad_token", Changed(tools.factory(auth), _with_token(change)))
+            for name, change in _ALTERED.items()
+        ),
     )
+
+
+# Other texts that a careless comparison takes for the token.
+_ALTERED: Mapping[str, Callable[[str], str]] = {
+    "longer": lambda token: f"{token}00000000",
+    "half": lambda token: token[: (len(token) + 1) // 2],
+    "case": str.swapcase,
+}
+
+
+def _with_token(change: Callable[[str], str]) -> Callable[[Request], Request]:
+    """A change of the token of a signed request; a token that it leaves as it is, is written backwards."""
+
+    def changed(request: Request) -> Request:
+        token = request.header("X-Auth-Token") or ""
+        altered = change(token)
+        return request.with_header("X-Auth-Token", token[::-1] if altered == token else altered)
+
+    return changed

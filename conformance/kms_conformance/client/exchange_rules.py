@@ -76,6 +76,10 @@ class ExchangeRules:
             yield _with_violations(requirement, found, answer.number)
         for requirement in spec.requirements - broken.keys():
             yield Judgement(requirement, passed=True, exchanges=(answer.number,))
+        told = self.dialect.told_status(answer.value) if answer.status >= 400 else None
+        if told is not None:
+            expected = f"the HTTP status {answer.status} in the body"
+            yield _judged("error.shape", answer, expected, f"{told}", told == answer.status)
 
     def _of_others(self, value: object) -> Callable[[Sequence[str | int]], bool]:
         """Whether the value at a path in a body belongs to a key that is not ours."""

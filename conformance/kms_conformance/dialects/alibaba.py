@@ -25,6 +25,7 @@ from kms_conformance.dialects.base import (
     bytes_in,
     mapping,
     text,
+    whole,
 )
 from kms_conformance.wire.dates import bounded
 from kms_conformance.wire.decode import Decoded, decode_json, decode_xml
@@ -196,6 +197,9 @@ class Alibaba(Dialect):
         if "Code" not in body and "Message" not in body:
             return None
         return ErrorView(text(body.get("Code")), text(body.get("Message")))
+
+    def told_status(self, value: object) -> int | None:
+        return whole(mapping(value).get("HttpStatus"))
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return text(mapping(value).get(self.profile.request_id.field or "RequestId"))

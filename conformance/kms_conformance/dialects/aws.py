@@ -135,6 +135,8 @@ class Aws(Dialect):
         "*",
     )
     open_windows = (Raw(7.5), Raw(None), Raw(True), Raw(""), Raw([7]))  # noqa: FBT003 - a value on the wire
+    # JSON has one notation for the integer 10 besides the usual one. A text is a window of another type.
+    notations = ((Raw(10.0), 10),)
     protocol_cases: Mapping[str, ProtocolCase] = {
         "malformed-json": ProtocolCase("schedule", "invalid_json", lambda r: replace(r, body=r.body[:-1])),
         "empty-body": ProtocolCase("schedule", "empty_body", lambda r: replace(r, body=b"")),

@@ -109,6 +109,18 @@ class Dialect(ABC):
     malformed_keys: tuple[str, ...]
     # Waiting periods (windows) of JSON types for which the documents define no answer, such as null.
     open_windows: tuple[Raw, ...] = ()
+    # Windows in notations that no page shows, each with the number of days that it says.
+    notations: tuple[tuple[Raw, int], ...] = tuple(
+        (Raw(text), days)
+        for text, days in {
+            "+8": 8,
+            " 8": 8,
+            "010": 10,
+            "1e1": 10,
+            "10.0": 10,
+            "\uff18": 8,  # the digit 8 in full width
+        }.items()
+    )
     # What keys have besides their state, one entry for each kind that a request can change.
     belongings: tuple[Belonging, ...] = ()
     # The documented forms of a request besides that of `request`: each a function that changes the form.
@@ -154,6 +166,10 @@ class Dialect(ABC):
     @abstractmethod
     def error(self, value: object) -> ErrorView | None:
         """The error in a body, in any of the dialect's error formats; None if there is none."""
+
+    def told_status(self, value: object) -> int | None:
+        """The HTTP status that an error body says it has; None if it says none."""
+        return None
 
     @abstractmethod
     def request_id(self, reply: Reply, value: object) -> str | None:
@@ -295,3 +311,8 @@ def text(value: object) -> str | None:
 def mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty mapping, because the schema already judges missing fields."""
     return value if isinstance(value, dict) else {}
+
+
+def whole(value: object) -> int | None:
+    """The value if it is a whole JSON number, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

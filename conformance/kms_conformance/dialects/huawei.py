@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kms_conformance.catalogue.api import ReplySpec
-from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text
+from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text, whole
 from kms_conformance.dialects.belongings import Belonging, texts_at, texts_in
 from kms_conformance.wire.dates import epoch_date
 from kms_conformance.wire.decode import Decoded, decode_json
@@ -157,6 +157,10 @@ class Huawei(Dialect):
         if code is None and message is None:
             return None
         return ErrorView(None if code is None else str(code), message, str(code).startswith(_GATEWAY_CODES))
+
+    def told_status(self, value: object) -> int | None:
+        # The identity service gives the status as the code, as a number; the service's own codes are texts.
+        return whole(mapping(mapping(value).get("error")).get("code"))
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return reply.header(self.profile.request_id.header or "X-Request-Id")

@@ -163,6 +163,11 @@ class KeyRequests:
         further = self._further(place, changing=changing)
         return {**further, place.argument: name}
 
+    @property
+    def latest_alias(self) -> str:
+        """The alias of the latest request that would give the key one; empty if there was none."""
+        return self._known.get("new alias", "")
+
     def plain_arguments(self, place: Place) -> dict[str, object]:
         """Arguments of a request that names the key as plainly as it can: by its ciphertext alone, else by its id."""
         further = self._further(place, changing=True)

@@ -5,19 +5,24 @@ Scheduling is judged closely; every other operation is sent with each fault too,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from operator import eq
+
 import pytest
 
 from kms_conformance.auth import Sabotage, SignerFactory, sabotages
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.oracle import ENABLED, PENDING
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.key_requests import KeyRequests, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
 # The faults of credentials that must be refused; `auth.{fault}` is the requirement.
-_FAULTS = (
+_EVERYWHERE = (
     "missing",
     "incomplete",
     "garbage",
@@ -29,6 +34,16 @@ _FAULTS = (
     "tampered",
     "stale",
 )
+# These are sent with scheduling and with a read. One place of a service compares tokens, and the parts of signatures.
+_HERE_AND_THERE = ("early", "other-scope", "altered-token")
+_FAULTS = (*_EVERYWHERE, *_HERE_AND_THERE)
+# After requests with these, what keys have besides their state is compared, and pending keys get all operations.
+_THOROUGH = frozenset({"missing", "garbage", "wrong-secret"})
+_BELONGINGS = ("list_tags", "list_aliases", "list_grants", "get_policy", "rotation_status")
+# The operations on keys that are not enabled, whose effects would not show on one that is.
+_ON_DISABLED = ("enable", "schedule")
+_ON_PENDING = ("enable", "schedule", "disable", "update_description")
+_LEFT_FOR_OTHER_STATES = frozenset({"schedule", "enable", "cancel"})
 # Some services lock an access key after five wrong signatures in a row. A read of the key follows this many, which is a
 # good request and shows that nothing has changed.
 _IN_A_ROW = 2
@@ -42,9 +57,13 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
     key = kms.key(ENABLED)
     before = kms.view(key)
     request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
+    read = kms.dialect.request("describe", {"key_id": key})
     for sabotage in found:
         answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)
         kms.must_be_refused(as_id(f"auth.{fault}"), sabotage.refusal, answer, {key: before})
+        if fault in _HERE_AND_THERE:
+            reading = kms.client.send(read, kms.client.api["describe"], sabotage.signer)
+            kms.must_be_refused(as_id(f"auth.{fault}"), sabotage.refusal, reading)
 
 
 @requirement("auth.replayed-nonce")
@@ -59,7 +78,7 @@ def test_replayed_request_is_refused(kms: Scenario) -> None:
 
 
 @requirement("auth.{fault}")
-@pytest.mark.parametrize("fault", _FAULTS)
+@pytest.mark.parametrize("fault", _EVERYWHERE)
 def test_no_operation_is_served(kms: Scenario, fault: str) -> None:
     found = _found(kms, fault)
     key = kms.key(ENABLED)
@@ -68,41 +87,93 @@ def test_no_operation_is_served(kms: Scenario, fault: str) -> None:
     requests.prepare([place for place in named.values() if place.operation == "put_policy"])
     before = kms.read(key)
     requirement_id = as_id(f"auth.{fault}")
-    sent: list[Answer] = []
-    for sabotage in found:
-        for number, operation in enumerate(_operations(kms)):
-            place = named.get(operation)
-            arguments = requests.arguments_of(operation) if place is None else requests.arguments(place, key)
-            answer = _sent(kms, operation, arguments, sabotage, number + _FAULTS.index(fault))
-            sent.append(answer)
-            may_lack = kms.client.api[operation].beside or operation in kms.profile.may_lack
-            if may_lack and kms.is_told(_LACKING, answer):
-                continue
-            kms.must_be_refused(requirement_id, sabotage.refusal, answer)
-            if answer.accepted or len(sent) % _IN_A_ROW == 0:
-                kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
-            if answer.accepted:
-                kms.pool.bring(key, ENABLED)
-    kms.must_be_unchanged(requirement_id, before, kms.read(key), sent[-1])
-    _must_stay_pending(kms, requirement_id, key, found)
+    turn = _EVERYWHERE.index(fault)
+    shown = _belongings(kms, key) if fault in _THOROUGH else {}
+    for number, operation in enumerate(_operations(kms)):
+        # Where a fault has several forms, the operations take turns with them.
+        sabotage = found[number % len(found)]
+        place = named.get(operation)
+        arguments = requests.arguments_of(operation) if place is None else requests.arguments(place, key)
+        answer = _sent(kms, operation, arguments, sabotage, number // len(found) + turn)
+        may_lack = kms.client.api[operation].beside or operation in kms.profile.may_lack
+        if may_lack and kms.is_told(_LACKING, answer):
+            continue
+        kms.must_be_refused(requirement_id, sabotage.refusal, answer)
+        if answer.accepted or number % _IN_A_ROW:
+            kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+        if answer.accepted:
+            kms.pool.bring(key, ENABLED)
+    kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+    if fault in _THOROUGH:
+        _must_have(kms, requirement_id, key, shown, requests.latest_alias, answer)
+    disabled = [(name, found[(turn + number) % len(found)]) for number, name in enumerate(_ON_DISABLED)]
+    _must_stay(DISABLED, kms, requirement_id, key, disabled)
+    others = [name for name in _ON_PENDING if name in kms.client.api]
+    count = len(others) if fault in _THOROUGH else len(found)
+    others = [others[(turn + number) % len(others)] for number in range(max(count, len(found)))]
+    pending = [
+        (name, found[number % len(found)])
+        for number, other in enumerate(others)
+        for name in (("cancel", other) if number < len(found) else (other,))
+    ]
+    _must_stay(PENDING, kms, requirement_id, key, pending)
 
 
-def _must_stay_pending(kms: Scenario, requirement_id: RequirementId, key: str, found: list[Sabotage]) -> None:
-    """Judge that no faulty request cancels a deletion: the key was enabled for the other requests."""
-    before = kms.pool.bring(key, PENDING)
+def _must_stay(
+    state: str, kms: Scenario, requirement_id: RequirementId, key: str, rows: Sequence[tuple[str, Sabotage]]
+) -> None:
+    """Judge that no faulty request changes a key in this state. A read follows every second request."""
+    before = kms.pool.bring(key, state)
     if before is None:
         raise Inconclusive("The key is gone.")
-    for sabotage in found:
-        request = kms.dialect.request("cancel", {"key_id": key})
-        answer = kms.client.send(request, kms.client.api["cancel"], sabotage.signer)
+    for number, (operation, sabotage) in enumerate(rows):
+        further: dict[str, dict[str, object]] = {
+            "schedule": {"window": kms.days + 2},
+            "update_description": {"description": "changed by a check"},
+        }
+        request = kms.dialect.request(operation, {"key_id": key, **further.get(operation, {})})
+        answer = kms.client.send(request, kms.client.api[operation], sabotage.signer)
         kms.must_be_refused(requirement_id, sabotage.refusal, answer)
-        kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+        if number % _IN_A_ROW or number == len(rows) - 1:
+            kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+
+
+def _must_have(
+    kms: Scenario, requirement_id: RequirementId, key: str, shown: dict[str, object], alias: str, answer: Answer
+) -> None:
+    """Judge that a key has what it had, and not the alias that a faulty request asked for."""
+    for operation, was in shown.items():
+        told = f"{operation} shows {was}", lambda now: f"it shows {now}"
+        look, fits = partial(_belonging, kms, operation, key), partial(eq, was)
+        kms.must_still_show(requirement_id, look, fits, told, answer, operation)
+    if alias and "list_aliases" not in kms.client.api:
+        given = f"{alias} does not name {key}", lambda named: f"it names {named}"
+        kms.must_still_show(
+            requirement_id, lambda: kms.key_named(alias, key), lambda named: named != key, given, answer
+        )
+
+
+def _belongings(kms: Scenario, key: str) -> dict[str, object]:
+    """What a key has besides its state, by the operation that lists it; without what the target does not tell."""
+    shown: dict[str, object] = {}
+    for operation in _BELONGINGS:
+        if operation in kms.client.api:
+            with suppress(Inconclusive):
+                shown[operation] = _belonging(kms, operation, key)
+    return shown
+
+
+def _belonging(kms: Scenario, operation: str, key: str) -> object:
+    value = kms.done(operation, key_id=key).value
+    if operation == "list_tags":
+        return kms.dialect.tags(value)
+    return kms.dialect.aliases(value) if operation == "list_aliases" else kms.dialect.result(operation, value)
 
 
 def _operations(kms: Scenario) -> list[str]:
-    """The operations that need credentials, but `schedule`, which another check sends in every way."""
+    """The operations that need credentials, but those that are sent to keys in other states, or by another check."""
     api = kms.client.api
-    return [name for name in api.operations if name != "schedule" and not api.is_public(name)]
+    return [name for name in api.operations if name not in _LEFT_FOR_OTHER_STATES and not api.is_public(name)]
 
 
 def _sent(kms: Scenario, operation: str, arguments: dict[str, object], sabotage: Sabotage, turn: int) -> Answer:

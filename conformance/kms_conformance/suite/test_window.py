@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.oracle import ENABLED, PENDING
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -44,6 +44,10 @@ _REFUSED = {
 }
 
 
+# Texts that are no numbers, but that some parser reads: another base, separators, a unit, a sum.
+_NO_NUMBERS = ("0x1e", "1_0", "1,0", "7 days", "7+7")
+
+
 @requirement("schedule.window.{bound}")
 @pytest.mark.parametrize(("bound", "step"), [("below-minimum", -1), ("above-maximum", 1)], ids=["below", "above"])
 def test_one_day_beyond_is_refused(kms: Scenario, bound: str, step: int) -> None:
@@ -61,6 +65,35 @@ def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
     kms.refuses(as_id(f"schedule.window.{case}"), refusal, "schedule", key_id=key, window=window, unchanged=[key])
 
 
+@requirement("schedule.window.text")
+def test_no_notation_of_programmers_is_read(kms: Scenario) -> None:
+    """Send texts that are no numbers, of which careless parsers read a part; the key must stay disabled."""
+    key = kms.key(DISABLED)
+    before = kms.view(key)
+    for window in _NO_NUMBERS:
+        answer = kms.ask("schedule", key_id=key, window=Raw(window))
+        kms.must_be_refused("schedule.window.text", "window_malformed", answer)
+        if answer.accepted:
+            kms.pool.bring(key, DISABLED)
+    kms.must_be_unchanged("schedule.window.text", before, kms.read(key), answer)
+
+
+@requirement("schedule.window.notation")
+def test_notation_is_taken_for_what_it_says(kms: Scenario) -> None:
+    """The target may read a window in an odd notation, or refuse it without an effect."""
+    key = kms.key(ENABLED)
+    before = kms.view(key)
+    for window, days in kms.dialect.notations:
+        asked_at = kms.time.now()
+        answer = kms.ask("schedule", key_id=key, window=window)
+        if kms.must_be_refused("schedule.window.notation", "window_notation", answer):
+            continue
+        view = kms.must_read_back("schedule.window.notation", key, [PENDING], answer)
+        kms.must_be_date("schedule.window.notation", view, asked_at, days, answer)
+        kms.pool.bring(key, ENABLED)
+    kms.must_be_unchanged("schedule.window.notation", before, kms.read(key), answer)
+
+
 @requirement("schedule.window.default")
 def test_without_a_window_the_default_counts(kms: Scenario) -> None:
     key = kms.key(ENABLED)
@@ -73,15 +106,19 @@ def test_without_a_window_the_default_counts(kms: Scenario) -> None:
 
 @requirement("schedule.window.open")
 def test_window_that_no_page_speaks_of(kms: Scenario) -> None:
-    """The target may accept or refuse such a window, but without a server error, and a refusal must change nothing."""
+    """The target may accept such a window within the bounds, or refuse it without an effect; it must not fail."""
     for window in kms.dialect.open_windows:
         key = kms.key(ENABLED)
         before = kms.view(key)
+        asked_at = kms.time.now()
         answer = kms.ask("schedule", key_id=key, window=window)
         fine = answer.status < 500
         kms.judge.that("schedule.window.open", fine, "no server error", answer.summary, (answer.number,))
         if answer.status // 100 != 2:
             kms.must_be_unchanged("schedule.window.open", before, kms.read(key), answer)
+        elif answer.accepted:
+            view = kms.must_read_back("schedule.window.open", key, [PENDING], answer)
+            kms.must_be_within_bounds("schedule.window.open", view, asked_at, answer)
 
 
 @requirement("schedule.window.{case}")

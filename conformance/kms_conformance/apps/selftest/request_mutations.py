@@ -10,7 +10,7 @@ from kms_conformance.emulator import Decisions, Inbound, Key, Rules, State
 Picked = Callable[[Inbound], bool]
 
 
-class _Seeing(Decisions):
+class Seeing(Decisions):
     """Decisions that know the present request. The suite sends one request at a time."""
 
     def __init__(self, rules: Rules) -> None:
@@ -39,7 +39,7 @@ def named_in(field: str) -> Picked:
 def accepting_when(picked: Picked, operations: str, *states: State) -> Mixin:
     """Requests for which `picked` is true are accepted in these states; `operations` are separated by spaces."""
 
-    class AcceptingWhen(_Seeing):
+    class AcceptingWhen(Seeing):
         def refusal_for(self, operation: str, key: Key) -> str | None:
             chosen = operation in operations.split() and key.state in states
             open_ = chosen and self.inbound is not None and picked(self.inbound)
@@ -55,7 +55,7 @@ def accepting_when(picked: Picked, operations: str, *states: State) -> Mixin:
 def refusing_when(picked: Picked, operation: str, refusal: str, *states: State) -> Mixin:
     """Requests for which `picked` is true are refused in these states, even if the documents accept them."""
 
-    class RefusingWhen(_Seeing):
+    class RefusingWhen(Seeing):
         def refusal_for(self, operation_asked: str, key: Key) -> str | None:
             chosen = operation_asked == operation and key.state in states
             closed = chosen and self.inbound is not None and picked(self.inbound)

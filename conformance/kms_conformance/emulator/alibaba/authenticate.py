@@ -78,6 +78,13 @@ class SignatureProblem:
     string_to_sign: str = ""
 
 
+def token_problem(key: AccessKey | None, token: str | None) -> str | None:
+    """The refusal of an access key with this security token, None if they belong together."""
+    if key is not None and token == key.security_token:
+        return None
+    return "unknown_access_key" if key is None or token is None else "bad_token"
+
+
 def problem_v1(
     method: str, pairs: parameters.Pairs, keys: Mapping[str, AccessKey], nonces: Nonces, now: datetime
 ) -> SignatureProblem | None:
@@ -86,8 +93,9 @@ def problem_v1(
     if not values.get("AccessKeyId") or not values.get("Signature"):
         return SignatureProblem("no_credentials")
     key = keys.get(values["AccessKeyId"])
-    if key is None or values.get("SecurityToken") != key.security_token:
-        return SignatureProblem("unknown_access_key")
+    problem = token_problem(key, values.get("SecurityToken"))
+    if key is None or problem is not None:
+        return SignatureProblem(problem or "unknown_access_key")
     if "Timestamp" not in values:
         return SignatureProblem("missing_parameter")
     stamp = parse_time(values["Timestamp"])
@@ -137,8 +145,9 @@ def problem_v3(inbound: Inbound, keys: Mapping[str, AccessKey], nonces: Nonces, 
         return "no_credentials"
     access_key_id, names, signature = match.groups()
     key = keys.get(access_key_id)
-    if key is None or inbound.header("x-acs-security-token") != key.security_token:
-        return "unknown_access_key"
+    problem = token_problem(key, inbound.header("x-acs-security-token"))
+    if key is None or problem is not None:
+        return problem
     if any(inbound.header(name) is None for name in _REQUIRED):
         return "missing_parameter"
     stamp = parse_time(inbound.header("x-acs-date") or "")

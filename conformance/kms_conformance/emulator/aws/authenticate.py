@@ -60,8 +60,9 @@ def signature_problem(
     if not complete or len(scope) != 4 or scope[-1] != "aws4_request":
         return "incomplete_signature"
     key = keys.get(access_key_id)
-    if key is None or inbound.header("x-amz-security-token") != key.security_token:
-        return "unknown_access_key"
+    token = inbound.header("x-amz-security-token")
+    if key is None or token != key.security_token:
+        return "unknown_access_key" if key is None or token is None else "bad_token"
     moment = _moment(stamp or "")
     if moment is None or abs(now - moment) > SKEW or scope[0] != f"{moment:%Y%m%d}":
         return "stale_signature"

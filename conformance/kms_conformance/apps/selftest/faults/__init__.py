@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.apps.selftest.faults import (
+    access,
     authentication,
     belongings,
     bodies,
@@ -13,11 +14,13 @@ from kms_conformance.apps.selftest.faults import (
     by_arn,
     cancel,
     ciphertexts,
+    contradictions,
     creation,
     dates,
     errors,
     expiry,
     fields,
+    forms,
     found_by_seed,
     history,
     intermittent,
@@ -64,8 +67,11 @@ _DEFINED: tuple[Fault, ...] = (
     *found_by_seed.FAULTS,
     *errors.FAULTS,
     *bodies.FAULTS,
+    *contradictions.FAULTS,
     *protocol.FAULTS,
     *authentication.FAULTS,
+    *access.FAULTS,
+    *forms.FAULTS,
     *isolation.FAULTS,
     *history.FAULTS,
     *together.FAULTS,
