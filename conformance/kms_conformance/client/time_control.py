@@ -1,7 +1,8 @@
 """The clock that decides when a target deletes its keys.
 
 An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
-Where all of the server's time moves, signatures are made by the same clock. How far a run advances the clock is known before its first request.
+Where all of the server's time moves, signatures are made by the same clock. How far a run advances the clock is known
+before its first request.
 """
 
 from __future__ import annotations

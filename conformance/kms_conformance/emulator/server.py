@@ -19,6 +19,7 @@ from kms_conformance.emulator.refusals import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from kms_conformance.emulator.messages import Headers, Outbound, Silence
 
@@ -49,9 +50,12 @@ class Server(ThreadingHTTPServer):
         address: tuple[str, int],
         respond: Callable[[str, str, Headers, bytes], Outbound],
         unreadable: Callable[[], Outbound],
+        now: Callable[[], datetime] = REAL.now,
     ) -> None:
+        """`now` gives the time of the header `Date`."""
         self.respond = respond
         self.unreadable = unreadable
+        self.now = now
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -207,7 +211,7 @@ class _Connection(BaseHTTPRequestHandler):
         headers = list(outbound.headers)
         named = {name.lower() for name, _ in headers}
         if "date" not in named:
-            headers.append(("Date", self.date_time_string(REAL.now().timestamp())))
+            headers.append(("Date", self.date_time_string(self.server.now().timestamp())))
         if outbound.chunked:
             headers.append(("Transfer-Encoding", "chunked"))
         elif "content-length" not in named:

@@ -33,15 +33,17 @@ def serve(command: Sequence[str], *, port: int, named: Path | None, write: Calla
     """
     preloaded = library.find_library(named)
     library.refuse_static(command[0])
-    folder = Path(tempfile.mkdtemp(prefix="kms-conformance-clock-"))
-    clock = MovedClock(folder / "offset")
-    variables = library.variables(preloaded, folder / "offset", os.environ)
-    with _served(port, clock) as server, _guarded(command, folder, variables) as guard:
-        write(lines(command, server.url))
-        try:
-            return guard.wait()
-        except KeyboardInterrupt:
-            return 0
+    # The guard removes the folder as well, because this process may be killed.
+    with tempfile.TemporaryDirectory(prefix="kms-conformance-clock-", ignore_cleanup_errors=True) as directory:
+        offset_file = Path(directory) / "offset"
+        clock = MovedClock(offset_file)
+        variables = library.variables(preloaded, offset_file, os.environ)
+        with _served(port, clock) as server, _guarded(command, Path(directory), variables) as guard:
+            write(lines(command, server.url))
+            try:
+                return guard.wait()
+            except KeyboardInterrupt:
+                return 0
 
 
 def lines(command: Sequence[str], url: str) -> str:
