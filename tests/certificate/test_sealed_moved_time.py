@@ -28,4 +28,3 @@ def test_the_signatures_of_the_moved_time_are_made_again(tmp_path: Path) -> None
     snapshot = json.loads(environment)["target"]
     assert snapshot["time_control"]["moves"] == "everything"
     assert target_from_snapshot(snapshot).clock_moves == "everything"
-

@@ -19,6 +19,8 @@ from typing import Any
 from releases import HERE, Release, release
 from serving import serve
 
+from kms_conformance.apps.clock.library import ClockError, find_library
+
 EXPECTED = HERE / "expected"
 # The end of the waiting period is judged where the clock of a release is moved, which needs libfaketime.
 CLOCK = "smoke with a clock"
@@ -79,6 +81,15 @@ def certify(what: Release, tier: str, reports: Path | None = None, families: Seq
         except FileNotFoundError:
             raise RuntimeError(f"{' '.join(command)} left no verdict, and said:\n{said[-4000:]}") from None
         return Run(verdict, said)
+
+
+def missing_library() -> str:
+    """Why no release can be started with a clock here; empty where it can."""
+    try:
+        find_library()
+    except ClockError as error:
+        return f"{error.what} {error.hint}"
+    return ""
 
 
 def expected(what: Release) -> Mapping[str, Any]:
