@@ -116,9 +116,14 @@ def test_a_missing_library_is_told_with_the_line_that_installs_it(platform: str,
         find_library(platform="plan9")
 
 
+def test_a_path_that_the_loader_would_split_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "two parts.so"
+    path.touch()
+    with pytest.raises(ClockError, match="a blank or a colon"):
+        find_library(path, platform="linux")
+
+
 def test_without_the_library_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(library, "SYSTEMS", {"linux": SYSTEMS["linux"], "darwin": SYSTEMS["linux"]})
-    monkeypatch.setattr(library.System, "places", (), raising=False)
     found = library.System("LD_PRELOAD", {}, (f"{tmp_path}/none",), "sudo apt-get install libfaketime")
     monkeypatch.setattr(library, "SYSTEMS", dict.fromkeys(SYSTEMS, found))
     done = CliRunner().invoke(cli, ["clock", "--", "touch", f"{tmp_path}/started"])

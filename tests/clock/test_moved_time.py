@@ -22,7 +22,9 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.emulator import Emulator, Filter, Inbound, Outbound
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.clock_look import refuse_still_clock
+from kms_conformance.preflight.consent import require, run_reach
 from kms_conformance.preflight.doctor import diagnose
+from kms_conformance.run.shards.scheduling import ClockLock
 from kms_conformance.target import Target, TargetError, parse_target
 
 EXPIRY = frozenset({"expiry.not-early", "expiry.gone", "expiry.no-cancel", "cancel.before-end", "expiry.nothing-else"})
@@ -97,6 +99,16 @@ def test_a_clock_that_does_not_move_the_server_is_a_mistake_of_the_user(tmp_path
     assert caught.value.exit_code == 2
     assert "does not move" in caught.value.what
     assert "static programs (most written in Go), containers and other hosts" in caught.value.hint
+
+
+def test_a_shard_looks_when_it_holds_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KMS_CONFORMANCE_STATE", f"{tmp_path}/state")
+    with beside(tmp_path) as content:
+        target = parse_target(json.dumps(content), "t.yaml")
+        require([target], given=True, mark="1of2", reach_of=run_reach("smoke"))
+        for _ in range(2):  # the first leaves no lock behind
+            with pytest.raises(TargetError, match="10 minutes passed"):
+                ClockLock([target])
 
 
 def undated(_: Inbound, outbound: Outbound) -> Outbound:

@@ -78,6 +78,9 @@ def find_library(named: Path | None = None, platform: str = sys.platform, root: 
         )
     if named is not None:
         if named.is_file():
+            # The loader splits a list of libraries at these characters.
+            if any(character in f"{named.resolve()}" for character in ": "):
+                raise ClockError(f"{named} cannot be loaded.", "Its path has a blank or a colon.", "Copy it elsewhere.")
             return named.resolve()
         raise ClockError(f"There is no library {named}.", "--library names no file.", f"Install it: {system.install}")
     for pattern in system.places:
