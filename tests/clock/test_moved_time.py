@@ -51,7 +51,7 @@ def target_of(emulator: Emulator, way: str | None = None, **changes: Any) -> Tar
 
 @pytest.mark.parametrize("dialect", ALL)
 def test_signatures_are_made_by_the_moved_time(dialect: str) -> None:
-    families = only(("authentication", "lifecycle", "waiting_period", "planted"))
+    families = only(("authentication", "waiting_period"))
     outcome = run_suite(served(dialect, DATED[dialect]), arguments=families, in_real_time=False)
     assert outcome.failed == frozenset()
     assert outcome.ids("passed") >= EXPIRY | {"auth.stale"}
