@@ -158,7 +158,8 @@ def test_doctor_names_the_keys_that_would_end(tmp_path: Path) -> None:
         found = doctor(load_target(target_file(tmp_path, emulator)), tmp_path)
         keys = [key for key in emulator.store.keys if key.state is State.PENDING_DELETION]
         thrown_away = doctor(load_target(target_file(tmp_path, emulator, disposable=True)), tmp_path)
-    assert found["waiting period"].startswith("warn a run moves the clock of all keys by at most 70 days at smoke")
+    said = "warn a run moves the lifetimes of all keys, and no other time, by at most 70 days at smoke"
+    assert found["waiting period"].startswith(said)
     assert all(key.id in found["waiting period"] for key in keys)
     assert thrown_away["waiting period"].startswith("ok")
     assert not any(key.id in thrown_away["waiting period"] for key in keys)

@@ -91,6 +91,25 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert target.urls == (target.base_url, "https://iam.internal/v3", "http://kms.internal:8080/_control/clock")
 
 
+@pytest.mark.parametrize(
+    ("written", "moves"),
+    [
+        ("http://127.0.0.1:1/c", "lifetimes"),
+        ("{url: 'http://127.0.0.1:1/c'}", "lifetimes"),
+        ("{url: 'http://127.0.0.1:1/c', moves: lifetimes}", "lifetimes"),
+        ("{url: 'http://127.0.0.1:1/c', moves: everything}", "everything"),
+        ("{url: 'http://127.0.0.1:1/${CLOCK_PATH}', moves: '${CLOCK_MOVES}'}", "everything"),
+    ],
+)
+def test_time_control_says_what_it_moves(written: str, moves: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOCK_PATH", "c")
+    monkeypatch.setenv("CLOCK_MOVES", "everything")
+    target = parse_target(f"{TOKEN}\ntime_control: {written}", "x")
+    assert (target.time_control, target.clock_moves) == ("http://127.0.0.1:1/c", moves)
+    assert "http://127.0.0.1:1/c" in target.urls
+    assert "everything" not in target.secrets
+
+
 def test_ways_to_sign_in_are_told_apart_by_their_keys() -> None:
     aksk = TOKEN.replace('token: "${KMS_TOKEN}"', "access_key_id: AK-1, access_key_secret: SK-1, security_token: ST-1")
     assert parse_target(aksk, "x").auth == AccessKeyAuth("AK-1", "SK-1", PROJECT, "ST-1")

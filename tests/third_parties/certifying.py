@@ -19,8 +19,12 @@ from typing import Any
 from releases import HERE, Release, release
 from serving import serve
 
+from kms_conformance.apps.clock.library import ClockError, find_library
+
 EXPECTED = HERE / "expected"
-TIERS = ("smoke", "standard")
+# The end of the waiting period is judged where the clock of a release is moved, which needs libfaketime.
+CLOCK = "smoke with a clock"
+TIERS = ("smoke", "standard", CLOCK)
 # What a change waits for is the newest release of each at the tier smoke, and a piece of history.
 # `tox run -e third-parties` asks all there is.
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_THIRD_PARTIES") == "all"
@@ -45,15 +49,19 @@ class Run:
 
 
 def certify(what: Release, tier: str, reports: Path | None = None, families: Sequence[str] = ()) -> Run:
-    """Certify a release at a tier, by all families of checks or by these. Raises `RuntimeError` with the command's
-    output where it leaves no verdict.
+    """Certify a release at a tier of `TIERS`, by all families of checks or by these.
+
+    Raises `RuntimeError` with the command's output where it leaves no verdict.
     """
-    with tempfile.TemporaryDirectory(prefix="third-party-run-") as directory, serve(what) as serving:
+    with (
+        tempfile.TemporaryDirectory(prefix="third-party-run-") as directory,
+        serve(what, clock=tier == CLOCK) as serving,
+    ):
         here = Path(directory)
         (here / "target.yaml").write_text(serving.target_text, encoding="utf-8")
         out = reports or here / "reports"
         command = [sys.executable, "-m", "kms_conformance", "run", "--target", "target.yaml", "--reports", f"{out}"]
-        command += ["--tier", tier, "--seed", f"{SEED}"]
+        command += ["--tier", tier.split(maxsplit=1)[0], "--seed", f"{SEED}"]
         command += ["--", "-k", " or ".join(f"test_{family}.py" for family in families)] if families else []
         # pytest's own variables would reach the pytest of the run.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
@@ -73,6 +81,15 @@ def certify(what: Release, tier: str, reports: Path | None = None, families: Seq
         except FileNotFoundError:
             raise RuntimeError(f"{' '.join(command)} left no verdict, and said:\n{said[-4000:]}") from None
         return Run(verdict, said)
+
+
+def missing_library() -> str:
+    """Why no release can be started with a clock here; empty where it can."""
+    try:
+        find_library()
+    except ClockError as error:
+        return f"{error.what} {error.hint}"
+    return ""
 
 
 def expected(what: Release) -> Mapping[str, Any]:

@@ -39,8 +39,8 @@ class Release:
         """Every distribution of its environment, pinned."""
         return REQUIREMENTS / f"{self.name}.txt"
 
-    def target_text(self, port: int) -> str:
-        """A target file for this release on a port of this machine."""
+    def target_text(self, port: int, clock_url: str | None = None) -> str:
+        """A target file for this release on a port of this machine, and for its clock if that can be moved."""
         target = {
             "name": self.name,
             "dialect": "aws",
@@ -49,6 +49,9 @@ class Release:
             "base_url": f"http://127.0.0.1:{port}",
             "auth": {**_ANYONE, "region": "us-east-1"},
         }
+        if clock_url is not None:
+            # All keys there are of the run.
+            target |= {"time_control": {"url": clock_url, "moves": "everything"}, "disposable": True}
         return yaml.safe_dump(target, sort_keys=False)
 
 

@@ -1,6 +1,6 @@
 """Starts a release on 127.0.0.1, waits until it answers, and ends it for sure.
 
-By hand, until Ctrl-C:  python tests/third_parties/serving.py moto-5.2.5 [--port 5000]
+By hand, until Ctrl-C:  python tests/third_parties/serving.py moto-5.2.5 [--port 5000] [--clock]
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from pathlib import Path
 from environments import programs_of
 from releases import Release, release
 
-_GUARD = Path(__file__).with_name("guard.py")
+from kms_conformance.apps.clock.control import CONTROL_PATH
+from kms_conformance.apps.clock.serve import GUARD
+
 _READY_SECONDS = 60
 _ENDED_SECONDS = 10
 # Newfoundland's time, told so that no table of zones is needed: half an hour off every whole hour, and west, where a
@@ -39,6 +41,12 @@ class Serving:
 
     release: Release
     port: int
+    clock_port: int | None = None
+
+    @property
+    def clock_url(self) -> str | None:
+        """The URL that moves its clock, if it was started with one."""
+        return None if self.clock_port is None else f"http://127.0.0.1:{self.clock_port}{CONTROL_PATH}"
 
     @property
     def url(self) -> str:
@@ -46,12 +54,14 @@ class Serving:
 
     @property
     def target_text(self) -> str:
-        return self.release.target_text(self.port)
+        return self.release.target_text(self.port, self.clock_url)
 
 
 @contextmanager
-def serve(what: Release, *, port: int = 0, timezone: str = ELSEWHERE) -> Iterator[Serving]:
+def serve(what: Release, *, port: int = 0, timezone: str = ELSEWHERE, clock: bool = False) -> Iterator[Serving]:
     """Serve a release, on a free port unless one is named. Raises `RuntimeError` with its last words if it ends.
+
+    `clock`: start it by `kms-conformance clock`, which needs libfaketime.
 
     It gets a home and a working directory of its own, and nothing of our environment, so that it finds neither
     anybody's credentials nor state of an earlier run.
@@ -59,15 +69,16 @@ def serve(what: Release, *, port: int = 0, timezone: str = ELSEWHERE) -> Iterato
     programs = programs_of(what)
     with tempfile.TemporaryDirectory(prefix="third-party-") as directory:
         home = Path(directory)
-        process, chosen = _started(what, programs, home, port, timezone)
+        clock_port = _free_port() if clock else None
+        process, chosen = _started(what, programs, home, port, timezone, clock_port)
         try:
-            yield Serving(what, chosen)
+            yield Serving(what, chosen, clock_port)
         finally:
             _end(process)
 
 
 def _started(
-    what: Release, programs: Path, home: Path, port: int, timezone: str
+    what: Release, programs: Path, home: Path, port: int, timezone: str, clock_port: int | None
 ) -> tuple[subprocess.Popen[bytes], int]:
     log = home / "log"
     for _ in range(_TRIES):
@@ -80,7 +91,11 @@ def _started(
             "PYTHONUNBUFFERED": "1",
             **what.implementation.environment(chosen),
         }
-        process = _guarded(list(what.implementation.command(programs, chosen)), environment, home, log)
+        command = list(what.implementation.command(programs, chosen))
+        if clock_port is not None:
+            ours = [sys.executable, "-I", "-m", "kms_conformance", "clock", "--port", f"{clock_port}", "--"]
+            command = [*ours, *command]
+        process = _guarded(command, environment, home, log)
         try:
             _wait_until_it_answers(process, chosen)
         except BaseException as error:
@@ -99,7 +114,7 @@ def _started(
 def _guarded(command: list[str], environment: Mapping[str, str], home: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "-I", f"{_GUARD}", *command],
+            [sys.executable, "-I", f"{GUARD}", f"{home}/nothing", "--", *command],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -162,8 +177,9 @@ def main() -> None:
     parser.add_argument("name", help="such as moto-5.2.5")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--timezone", default="UTC", help="a POSIX TZ, such as NST03:30")
+    parser.add_argument("--clock", action="store_true", help="with a clock that can be moved; needs libfaketime")
     options = parser.parse_args()
-    with serve(release(options.name), port=options.port, timezone=options.timezone) as serving:
+    with serve(release(options.name), port=options.port, timezone=options.timezone, clock=options.clock) as serving:
         sys.stdout.write(f"# {options.name} serves; Ctrl-C ends it. Its target file:\n{serving.target_text}")
         sys.stdout.flush()
         try:

@@ -15,6 +15,8 @@ import pytest
 import serving
 from releases import IMPLEMENTATIONS, Implementation, Release, release, releases
 
+from kms_conformance.apps.clock.serve import GUARD
+
 # Answers everything with 200, tells its own and a child's process id, and lets the child ignore the signal to end.
 SERVER = textwrap.dedent(
     """
@@ -74,7 +76,7 @@ def test_it_ends_with_us_even_when_we_are_killed(fake: Release, tmp_path: Path) 
     script = tmp_path / "holder.py"
     script.write_text(
         "import subprocess, sys, time\n"
-        f"process = subprocess.Popen([sys.executable, '-I', {str(serving._GUARD)!r}, sys.executable, '-c', "  # noqa: SLF001
+        f"process = subprocess.Popen([sys.executable, '-I', {str(GUARD)!r}, '/nowhere', '--', sys.executable, '-c', "
         f"{SERVER!r}, sys.argv[1]], stdin=subprocess.PIPE)\n"
         "print('started', flush=True)\n"
         "time.sleep(60)\n"

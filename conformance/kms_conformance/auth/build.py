@@ -19,6 +19,8 @@ from kms_conformance.auth.scheme import (
 from kms_conformance.core.runtime import SYSTEM, Chance
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from kms_conformance.target.auth import Auth
     from kms_conformance.target.model import Target
     from kms_conformance.wire.session import Session
@@ -38,8 +40,13 @@ class SignerFactory:
         """The signer for these credentials; `now` and `nonce` replace the clock and the random nonces of signatures."""
         world = self.session.world
         scheme = _scheme(auth)
-        signer = scheme.signer(SignerTools(self.session, now or world.clock.now, nonce or world.chance.fork().nonce))
+        tools = SignerTools(self.session, now or self._now, nonce or world.chance.fork().nonce)
+        signer = scheme.signer(tools)
         return self._kept.setdefault(scheme, signer) if scheme.one_signer else signer
+
+    def _now(self) -> datetime:
+        # Asked anew for each signature, because the session learns late whether the endpoint's time can be moved.
+        return self.session.endpoint_now()
 
 
 def signer_for(target: Target, session: Session) -> Signer:

@@ -141,7 +141,7 @@ def project_of(signer: Signer) -> str:
 
 
 def utc_now() -> datetime:
-    """The real time, timezone-aware. Signatures use real time even if `time_control` has moved the clock of keys."""
+    """The real time, timezone-aware: that of signatures, unless `time_control` moves everything."""
     return REAL.now()
 
 

@@ -63,6 +63,7 @@ _COMMANDS = {
     "merge": CommandEntry("merge:merge", "Merge the reports of all shards of a run."),
     "doctor": CommandEntry("doctor:doctor", "Check a target before a run, without changing anything."),
     "emulator": CommandEntry("emulator:emulator", "Serve the reference emulator until Ctrl-C."),
+    "clock": CommandEntry("clock:clock", "Start your server with a clock that can be moved."),
     "sweep": CommandEntry("sweep:sweep", "Schedule for deletion the keys that earlier runs left."),
     "requirements": CommandEntry("requirements:requirements", "List every requirement and the checks that judge it."),
     "report": CommandEntry("report:report", "Write the reports of a run again and print its summary."),

@@ -30,6 +30,12 @@ CODES: Mapping[str, Mapping[int, str]] = {
     "emulator": _ALWAYS
     | {0: "ended by Ctrl-C, SIGTERM or SIGHUP"}
     | {code: f"{signal} before it served" for code, signal in _ENDED.items()},
+    "clock": _ALWAYS
+    | {
+        0: "the server ended with 0, or was ended by Ctrl-C, SIGTERM or SIGHUP",
+        3: "the server ended with an error of its own; the message gives its code",
+    }
+    | {code: f"{signal} before the server was started" for code, signal in _ENDED.items()},
     "sweep": _ALWAYS
     | {
         0: "all keys are scheduled (with --dry-run: listed)",

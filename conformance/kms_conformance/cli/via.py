@@ -20,7 +20,7 @@ from kms_conformance.preflight.consent import question_of_clients, require
 from kms_conformance.report import files
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.run.emulators import Emulators
-from kms_conformance.target import Target, load_targets
+from kms_conformance.target import Target, TargetError, load_targets
 from kms_conformance.verdict.decide import worst_exit_code
 
 
@@ -38,6 +38,8 @@ def run_via(given: tuple[str, ...], reports: Path, only: str | None, *, consent:
     try:
         names = given or emulators.start_for_ways(ways_of_clients(only))
         targets = load_targets([Path(name) for name in names])
+        for target in targets:
+            _refuse_moved_signatures(target)
         require(targets, given=consent, reach_of=_reach_of(only))
         plans = [(target, *choose_clients(target, only)) for target in targets]
         places = paths(reports, [target.name for target in targets])
@@ -69,6 +71,16 @@ def via_confirmed(targets: Iterable[Target], only: str | None) -> bool:
 def _reach_of(only: str | None) -> Callable[[Target], Reach]:
     """How far the clients move the clock of a target."""
     return lambda target: reach_of_clients(Profile.load(target.dialect, target.profile), len(clients_for(target, only)))
+
+
+def _refuse_moved_signatures(target: Target) -> None:
+    """Raise `TargetError` if all time of a target can be moved: vendors' clients sign by the time of this machine."""
+    if target.clock_moves == "everything":
+        raise TargetError(
+            f"The target {target.name} cannot be used with the vendors' clients.",
+            "Its time_control moves everything, and the clients sign by the time of this machine.",
+            "Remove time_control from the target file: the clients then leave the end of the waiting period open.",
+        )
 
 
 class _Progress:

@@ -195,7 +195,9 @@ class Client:
             if isinstance(answer, Failure):
                 self.backoff.pause(attempt, since, None, answer.text)
             else:
-                self.backoff.pause(attempt, since, retry_after(answer.reply, self.world.clock.now()), answer.summary)
+                self.backoff.pause(
+                    attempt, since, retry_after(answer.reply, self.session.endpoint_now()), answer.summary
+                )
             attempt += 1
         self.session.pace.speed_up()
         if not name or answer.status < 400:

@@ -1,7 +1,8 @@
 """The clock that decides when a target deletes its keys.
 
 An emulator may offer `time_control`, a URL by which this clock is advanced. Otherwise the clock shows the real time.
-How far a run advances the clock is known before its first request.
+Where all of the server's time moves, signatures are made by the same clock. How far a run advances the clock is known
+before its first request.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.tier import EFFORTS, Tier
+from kms_conformance.target.model import ClockScope
 from kms_conformance.wire.dates import http_date, iso_date
 from kms_conformance.wire.decode import decode_json
 from kms_conformance.wire.messages import Request
@@ -21,9 +23,17 @@ from kms_conformance.wire.session import Session
 
 # A target may round a deletion date up to the next day.
 _ROUNDING = timedelta(days=1)
-# Longer than all margins before and after a deletion date, than the time that the requests between them take, and than
-# the hours that pass between two reads of a pending key.
-_MARGINS = timedelta(hours=4)
+# Longer than all margins before and after a deletion date, than the time that the requests between them take, than the
+# hours that pass between two reads of a pending key, and than `LOOK` in addition.
+_MARGINS = timedelta(hours=5)
+#: By how much a clock is moved to see whether it moves the target. Signatures are taken for 15 minutes at most.
+LOOK = timedelta(minutes=10)
+#: The advice where `time_control` moves, and the target does not.
+STILL = (
+    "base_url must be the server that was started by `kms-conformance clock`, without a proxy in front of it. The "
+    "command cannot move static programs (most written in Go), containers and other hosts. Without time_control, a run "
+    "leaves the end of the waiting period open."
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class Moment:
 
 
 class TimeControl:
-    """The current time for the target's keys. Signatures, tokens and HTTP dates always use real time.
+    """The current time for the target's keys. Signatures, tokens and HTTP dates use real time, unless all time moves.
 
     - `moved`: by how much this run has moved the clock.
     """
@@ -46,10 +56,13 @@ class TimeControl:
         url: str | None,
         note_move: Callable[[], object] = lambda: None,
         most: timedelta | None = None,
+        *,
+        moves: ClockScope = "lifetimes",
     ) -> None:
         """`note_move` is called after the clock was advanced: what ends by that may show late.
 
-        `most` is the longest time by which the run may advance the clock in all; None: any time.
+        `most` is the longest time by which the run may advance the clock in all; None: any time. If the clock `moves`
+        everything, the session signs by it from now on.
         """
         self._session = session
         self._url = url
@@ -58,6 +71,14 @@ class TimeControl:
         self.moved = timedelta()
         self._ahead = timedelta()
         self._known = url is None
+        self._everything = url is not None and moves == "everything"
+        if self._everything:
+            session.endpoint_now = self.now
+
+    @property
+    def moves_everything(self) -> bool:
+        """Whether signatures are made by this clock, because all of the server's time moves with it."""
+        return self._everything
 
     @property
     def offered(self) -> bool:
@@ -72,6 +93,22 @@ class TimeControl:
         if not self._known:
             self.advance(0)
         return self._session.world.clock.now() + self._ahead
+
+    def require_moved(self, created_at: datetime | None) -> None:
+        """Raise `Inconclusive` if a key that was just created has a date of the real time, although all time has moved.
+
+        Such a date says that the clock does not move this target, so that no date of it can be judged.
+        """
+        if not self._everything or created_at is None:
+            return
+        now = self.now()
+        real = now - self._ahead
+        if abs(real - created_at) < LOOK / 4 and now - created_at > LOOK / 2:
+            raise Inconclusive(
+                f"The clock of the target does not move: a new key is dated {created_at:%Y-%m-%dT%H:%M:%SZ}, and by "
+                f"time_control it is {now:%Y-%m-%dT%H:%M:%SZ}.",
+                STILL,
+            )
 
     def mark(self) -> Moment:
         """The present moment. Sends nothing, even if the target's time is not known yet."""
@@ -108,6 +145,8 @@ class TimeControl:
         self.moved += timedelta(seconds=seconds)
         if seconds:
             self._note_move()
+            if self._everything:
+                self._session.renew_connections()
         return now
 
 

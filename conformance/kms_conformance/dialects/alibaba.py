@@ -218,6 +218,7 @@ class Alibaba(Dialect):
             description=text(info.get("Description")),
             fields=info,
             born=text(info.get("CreationDate")),
+            created_at=_date(info.get("CreationDate"))[0],
             arn=text(info.get("Arn")),
         )
 

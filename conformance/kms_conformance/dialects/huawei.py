@@ -180,6 +180,7 @@ class Huawei(Dialect):
             description=text(info.get("key_description")),
             fields=info,
             born=text(_as_text(info.get("creation_date"))),
+            created_at=_date(info.get("creation_date"), in_seconds=in_seconds)[0],
         )
 
     def page(self, value: object) -> Page:

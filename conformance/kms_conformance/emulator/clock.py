@@ -24,16 +24,20 @@ def system_time() -> datetime:
 
 
 class MovableClock:
-    """Gives two times: `now`, for key lifetimes, can be moved forward; `real`, for authentication, cannot."""
+    """Gives two times: `now`, for key lifetimes, can be moved forward; `real`, for authentication, cannot.
 
-    def __init__(self, source: Callable[[], datetime] = system_time) -> None:
+    If the clock moves `everything`, both are the same, as on a server whose whole time is moved from outside.
+    """
+
+    def __init__(self, source: Callable[[], datetime] = system_time, *, everything: bool = False) -> None:
         self._source = source
+        self.everything = everything
         self._offset = timedelta()
         self._lock = threading.Lock()
 
     def real(self) -> datetime:
-        """The time of the system clock in UTC, for signatures and tokens."""
-        return self._source()
+        """The time for signatures, tokens and HTTP dates, in UTC: that of the system clock, unless everything moves."""
+        return self._source() + self._offset if self.everything else self._source()
 
     def now(self) -> datetime:
         """The time for key lifetimes, in UTC and whole seconds, the resolution that all services report."""

@@ -31,6 +31,7 @@ class Emulator:
     - foreign_keys: the number of keys of other users that exist from the start. The first one is enabled, the second
       disabled, the third pending deletion, the fourth enabled, and so on.
     - connections: how many connections are served at once; others wait until one is closed. None: all.
+    - moves_everything: whether its clock moves all time, also that of signatures, tokens and HTTP dates.
 
     The attribute `failures` holds exceptions that bugs of the emulator caused; it must stay empty.
     """
@@ -46,8 +47,9 @@ class Emulator:
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
         connections: int | None = None,
+        moves_everything: bool = False,
     ) -> None:
-        self.clock = MovableClock()
+        self.clock = MovableClock(everything=moves_everything)
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
         # The rules are taken from the decisions, because a subclass of `Decisions` may change facts of the profile.
         self.rules = self.decisions.rules
@@ -59,7 +61,7 @@ class Emulator:
         self.requests_served = 0
         self._numbers = itertools.count(1)
         self._count_lock = threading.Lock()
-        self._server = Server((host, port), self._respond, self._unreadable, connections)
+        self._server = Server((host, port), self._respond, self._unreadable, self.clock.real, connections)
         written = f"[{host}]" if ":" in host else host
         self.base_url = f"http://{written}:{self._server.server_port}"
         spoken = emulated(dialect)
@@ -84,6 +86,7 @@ class Emulator:
 
     def target(self, auth: str | None = None) -> dict[str, Any]:
         """The content of a target file for this emulator; `auth` names a way to sign in (see `SeedData.auth_of`)."""
+        url = self.base_url + CONTROL_PATH
         profile = {} if self.rules.profile == "documents" else {"profile": self.rules.profile}
         return {
             "name": f"emulator-{self.rules.dialect}",
@@ -91,7 +94,7 @@ class Emulator:
             **profile,
             "base_url": self.base_url,
             "auth": self._seed.auth_of(auth, self.base_url),
-            "time_control": self.base_url + CONTROL_PATH,
+            "time_control": {"url": url, "moves": "everything"} if self.clock.everything else url,
             "disposable": True,
         }
 

@@ -19,6 +19,7 @@ from kms_conformance.emulator.refusals import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from kms_conformance.emulator.messages import Headers, Outbound, Silence
 
@@ -49,11 +50,16 @@ class Server(ThreadingHTTPServer):
         address: tuple[str, int],
         respond: Callable[[str, str, Headers, bytes], Outbound],
         unreadable: Callable[[], Outbound],
+        now: Callable[[], datetime] = REAL.now,
         connections: int | None = None,
     ) -> None:
-        """`connections` is how many connections are served at once; others wait until one is closed. None: all."""
+        """`now` gives the time of the header `Date`.
+
+        `connections` is how many connections are served at once; others wait until one is closed. None: all.
+        """
         self.respond = respond
         self.unreadable = unreadable
+        self.now = now
         self._places = contextlib.nullcontext() if connections is None else threading.Semaphore(connections)
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -215,7 +221,7 @@ class _Connection(BaseHTTPRequestHandler):
         headers = list(outbound.headers)
         named = {name.lower() for name, _ in headers}
         if "date" not in named:
-            headers.append(("Date", self.date_time_string(REAL.now().timestamp())))
+            headers.append(("Date", self.date_time_string(self.server.now().timestamp())))
         if outbound.chunked:
             headers.append(("Transfer-Encoding", "chunked"))
         elif "content-length" not in named:

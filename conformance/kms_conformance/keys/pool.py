@@ -81,6 +81,8 @@ class Pool(Inventory):
         self._reserved: dict[str, str] = {}
         # Aliases that a check has left on keys for a later check, with the ids of the keys.
         self.named: dict[str, str] = {}
+        # Keys whose waiting period has ended in this run, the time for their deletion included, gone or not.
+        self.overdue: set[str] = set()
         # Ciphertexts of keys that an early check has made for a late one, by key.
         self.sealed: dict[str, tuple[str, ...]] = {}
         # What checks have prepared for their requests and later checks may use, by key: ciphertexts and the policy.

@@ -59,7 +59,11 @@ class TargetSession:
 
     @cached_property
     def client(self) -> Client:
-        return Client(self.target, self.ledger, self.world)
+        client = Client(self.target, self.ledger, self.world)
+        if self.target.clock_moves == "everything":
+            # The first signature asks for the time. The time control needs the client's session, so it comes later.
+            client.session.endpoint_now = lambda: self.time.now()  # noqa: PLW0108 - `self.time` needs this client
+        return client
 
     @cached_property
     def pool(self) -> Pool:
@@ -68,7 +72,11 @@ class TargetSession:
     @cached_property
     def time(self) -> TimeControl:
         return TimeControl(
-            self.client.session, self.target.time_control, self.client.patience.note_request, self.clock_reach
+            self.client.session,
+            self.target.time_control,
+            self.client.patience.note_request,
+            self.clock_reach,
+            moves=self.target.clock_moves,
         )
 
     @cached_property
@@ -114,7 +122,10 @@ class TargetSession:
             return
         try:
             key = self.pool.keys[0] if self.pool.keys else self.pool.create()
-            if self.pool.read(key).id != key:
+            view = self.pool.read(key)
+            if key in self.pool.new:
+                self.time.require_moved(view.created_at)
+            if view.id != key:
                 raise Inconclusive("The target describes another key than the requested one.")  # noqa: TRY301
             for state in (DISABLED, ENABLED):
                 self.pool.bring(key, state)

@@ -12,6 +12,7 @@ from kms_conformance.client.time_control import reach_of_run
 from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.account import keys_in_use
+from kms_conformance.preflight.clock_look import refuse_still_clock
 from kms_conformance.preflight.clock_moves import Reach, clock_moves, refuse
 from kms_conformance.target import Target, TargetError
 
@@ -47,7 +48,8 @@ def require(
 ) -> None:
     """Raise `TargetError` for a real account whose owner has not consented, or that another run uses.
 
-    Raised too if the clock of a target is moved, keys of others end by that, and the user has not consented.
+    Raised too if the clock of a target is moved, keys of others end by that, and the user has not consented; and if the
+    clock that moves everything does not move the target.
 
     - `given`: true if the user consented on the command line.
     - `mark`: the prefix of run ids of the shard that will run; empty for a run without shards.
@@ -56,8 +58,12 @@ def require(
     for target in targets:
         if target.is_real:
             _require_for_account(target, given=given, mark=mark)
-        if reach_of is not None and not given:
-            refuse(target, clock_moves(target, reach_of(target)))
+        if reach_of is not None:
+            if not given:
+                refuse(target, clock_moves(target, reach_of(target)))
+            if not mark:
+                # A shard looks when it holds the clock: other shards would take the step for passed time.
+                refuse_still_clock(target)
 
 
 def _require_for_account(target: Target, *, given: bool, mark: str) -> None:

@@ -93,7 +93,9 @@ def _findings(target: Target, ledger: Ledger, target_session: TargetSession) -> 
     if answer.front is not None:
         yield Finding("service", f"not reached: {answer.front.text}", "bad", answer.front.next_step)
         return
-    off = skew(answer.reply.header("Date"), answer.sent_at, client.world.clock.now())
+    now = client.session.endpoint_now()
+    ahead = now - client.world.clock.now()
+    off = skew(answer.reply.header("Date"), answer.sent_at + ahead, now)
     yield _clock(target, client, off)
     if not answer.accepted:
         yield from _refused(target, client, answer.status, answer.code, answer.summary, off)
@@ -122,7 +124,12 @@ def _waiting_period(target: Target, ledger: Ledger, target_session: TargetSessio
         return Finding("waiting period", text)
     reach = {tier: reach_of_run(target_session.client.profile, tier) for tier in TIERS}
     most = ", ".join(f"{days(reach[tier])} at {tier}" for tier in TIERS)
-    text = f"a run moves the clock of all keys by at most {most}"
+    moved = (
+        "all of the server's time, and signs by it,"
+        if target_session.time.moves_everything
+        else ("the lifetimes of all keys, and no other time,")
+    )
+    text = f"a run moves {moved} by at most {most}"
     if target.disposable:
         return Finding("waiting period", f"{text}; the target file says that no key here matters (`disposable`)")
     moves = moves_of(target_session, ledger, keys, reach["standard"])
@@ -180,7 +187,7 @@ def _clock(target: Target, client: Client, off: float | None) -> Finding:
     text = f"this machine and the endpoint differ by {abs(off):.0f} s"
     tolerance = client.profile.deletion.date_tolerance_seconds
     signatures = client.profile.facts.get("signature_seconds", _SIGNATURE_SECONDS)
-    breaks = [f"deletion dates, which may be {tolerance} s off"] if not target.time_control else []
+    breaks = [] if target.time_control else [f"deletion dates, which may be {tolerance} s off"]
     if abs(off) > signatures and _is_signed(target, client):
         breaks.append(f"signatures, which may be {signatures} s old")
     if abs(off) <= tolerance / 2 or not breaks:

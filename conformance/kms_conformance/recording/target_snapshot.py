@@ -44,7 +44,7 @@ def target_snapshot(target: Target) -> dict[str, Any]:
         "base_url": shown(target.base_url),
         "auth": {"way": target.auth.way, **auth},
         "limits": asdict(target.limits),
-        "time_control": shown(target.time_control),
+        "time_control": _clock(target, shown(target.time_control)),
         **({} if target.instance_id is None else {"instance_id": shown(target.instance_id)}),
         **({"disposable": True} if target.disposable else {}),
     }
@@ -64,7 +64,9 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
         return _MARK.sub(lambda found: _made_up_secret(found[1], made_up), value) if isinstance(value, str) else value
 
     auth = {name: filled(value) for name, value in description["auth"].items() if name != "way"}
-    base_url, time_control = filled(description["base_url"]), filled(description["time_control"])
+    clock = description["time_control"]
+    moves_everything = isinstance(clock, Mapping)
+    base_url, time_control = filled(description["base_url"]), filled(clock["url"] if moves_everything else clock)
     instance_id = filled(description.get("instance_id"))
     return Target(
         name=description["name"],
@@ -74,11 +76,17 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
         profile=description["profile"],
         limits=Limits(**description["limits"]),
         time_control=None if time_control is None else str(time_control),
+        clock_moves="everything" if moves_everything else "lifetimes",
         instance_id=None if instance_id is None else str(instance_id),
         disposable=description.get("disposable", False),
         secrets=frozenset(made_up),
         labels=made_up,
     )
+
+
+def _clock(target: Target, url: object) -> object:
+    """The clock in the form of the target file; `url` is its URL without secrets, or None."""
+    return {"url": url, "moves": "everything"} if target.clock_moves == "everything" and url is not None else url
 
 
 def _label(target: Target, secret: str) -> str:

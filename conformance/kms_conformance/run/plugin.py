@@ -113,7 +113,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if controller.settings.part is not None and controller.settings.state is None:
         from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
 
-        config.pluginmanager.register(ClockLock(controller.targets), "kms-clock-lock")
+        try:
+            config.pluginmanager.register(ClockLock(controller.targets), "kms-clock-lock")
+        except UserMistake as error:
+            pytest.exit(printable(str(error)), returncode=error.exit_code)
     worker = Worker(controller.settings, interrupts=interrupts)
     config.pluginmanager.register(worker, "kms-worker")
     config.pluginmanager.register(Labelling(worker.labels), "kms-labels")

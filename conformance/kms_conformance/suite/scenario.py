@@ -332,10 +332,11 @@ class Scenario(Requests):
         told = "not listed any more", lambda ids: "it is listed" if key in ids else "not listed"
         self.must_show("expiry.gone", self.pool.list_keys, lambda ids: key not in ids, told, answer, "list")
         self.refuses("expiry.not-recoverable", "unknown_key", "enable", key_id=key)
-        self.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=self.days)
-        self.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
+        # Before the requests that a living key would be disabled by: what they refuse shows nothing of its data.
         for ciphertext in ciphertexts:
             self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
+        self.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=self.days)
+        self.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
 
     def _since(self, answer: Answer | None) -> tuple[int, ...]:
         """The numbers of an answer's exchange and of the latest exchange, which shows the effect of the request."""

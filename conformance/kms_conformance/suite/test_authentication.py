@@ -193,7 +193,7 @@ def _sent(kms: Scenario, operation: str, arguments: dict[str, object], sabotage:
 
 def _sabotages(kms: Scenario) -> tuple[Sabotage, ...]:
     """All faulty signers for the target's way to sign in."""
-    return sabotages(kms.client.target, SignerFactory(kms.client.session), kms.client.world.clock.now, kms.chance)
+    return sabotages(kms.client.target, SignerFactory(kms.client.session), kms.client.session.endpoint_now, kms.chance)
 
 
 def _found(kms: Scenario, fault: str) -> list[Sabotage]:

@@ -131,6 +131,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
     _must_refuse_cancel(kms, key, last)
+    kms.pool.overdue.add(key)
     kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
@@ -156,9 +157,13 @@ def _must_count_from_request(kms: Scenario, key: str) -> None:
 @requirement("expiry.aliases")
 @pytest.mark.clock
 def test_aliases_of_a_deleted_key_are_free(kms: Scenario) -> None:
-    """Judge the alias of the key that `test_end_of_the_waiting_period` saw deleted: each deletion uses up a key."""
-    alias = next((alias for alias, key in kms.pool.named.items() if key not in kms.pool.keys), None)
-    if alias is None or kms.pool.read(kms.pool.named[alias]).state != GONE:
+    """Judge the alias of the key whose end `test_end_of_the_waiting_period` saw: each deletion uses up a key.
+
+    A target that keeps the key after its end must not keep its alias either.
+    """
+    overdue = kms.pool.overdue
+    alias = next((alias for alias, key in kms.pool.named.items() if key not in kms.pool.keys or key in overdue), None)
+    if alias is None or (kms.pool.read(kms.pool.named[alias]).state != GONE and kms.pool.named[alias] not in overdue):
         raise Inconclusive("No key of this run that had an alias was deleted.")
     read = kms.ask("describe", **kms.dialect.by_alias(kms.pool.named[alias], alias))
     kms.must_be_refused("expiry.aliases", "unknown_alias", read)

@@ -71,6 +71,7 @@ class TargetDraft:
         base_url = values["base_url"].rstrip("/")
         labels = labels_of(values, way, self.variables)
         public = public_words(values["dialect"], self._profile())
+        clock = self._clock()
         return Target(
             name=values["name"],
             dialect=values["dialect"],
@@ -78,7 +79,8 @@ class TargetDraft:
             base_url=base_url,
             auth=way(**auth),
             limits=self._limits(is_loopback(base_url)),
-            time_control=values.get("time_control"),
+            time_control=clock.get("url"),
+            clock_moves=clock.get("moves", "lifetimes"),
             real_account=values.get("real_account", False),
             disposable=values.get("disposable", False),
             verify=self._verify(),
@@ -138,7 +140,9 @@ class TargetDraft:
     def _other_problems(self) -> Iterator[Problem]:
         allow = self.document.get("allow_plain_http") is True
         auth = self.document.get("auth")
-        urls = {key: self.document.get(key) for key in ("base_url", "time_control")}
+        clock, offered = self._clock(), self.document.get("time_control")
+        urls = {"base_url": self.document.get("base_url")}
+        urls["time_control.url" if isinstance(offered, dict) else "time_control"] = clock.get("url")
         if isinstance(auth, dict):
             way = self._way() if self.document.get("dialect") in specs.dialects() else None
             keys = way.url_keys if isinstance(way, type) else ()
@@ -155,6 +159,11 @@ class TargetDraft:
                 reason = getattr(error, "strerror", None) or "it is not a PEM file"
                 hint = "Name a file of PEM certificates, relative to the target file."
                 yield Problem(f"`verify` names a file that cannot be used: {reason}.", hint, "verify")
+
+    def _clock(self) -> dict[str, Any]:
+        """The value of `time_control` in its long form: a mapping with `url` and perhaps `moves`; empty without one."""
+        given = self.document.get("time_control")
+        return given if isinstance(given, dict) else {"url": given} if given is not None else {}
 
     def _verify(self) -> Literal[True] | Path:
         verify = self.document.get("verify", True)

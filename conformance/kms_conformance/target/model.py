@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from kms_conformance.target.auth import Auth
 
+#: What a `time_control` moves.
+ClockScope = Literal["lifetimes", "everything"]
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -34,6 +37,8 @@ class Target:
     """One endpoint. Neither its repr nor an error about it shows a secret.
 
     - base_url: the URL of the endpoint, without a trailing slash.
+    - clock_moves: what `time_control` moves: the lifetimes of keys alone, or all time of the server, also that of
+      signatures and tokens.
     - real_account: the user's consent to create keys in a real account.
     - disposable: the user's statement that no key at the endpoint matters, so that the clock may end any of them.
     - verify: True, or the path of a file with trusted certificate authorities.
@@ -51,6 +56,7 @@ class Target:
     profile: str = "documents"
     limits: Limits = Limits()
     time_control: str | None = None
+    clock_moves: ClockScope = "lifetimes"
     real_account: bool = False
     disposable: bool = False
     verify: Literal[True] | Path = True

@@ -65,7 +65,7 @@ class Variables:
 
 #: Keys whose values appear in reports and in no request.
 _SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "real_account", "disposable", "limits")
-_URLS = ("base_url", "time_control")
+_URLS = ("base_url", "time_control", "time_control.url")
 
 
 def labels_of(values: Mapping[str, Any], way: type[Auth], variables: Variables) -> dict[str, str]:
@@ -96,4 +96,4 @@ def _is_shown(value: str, where: str, values: Mapping[str, Any], urls: tuple[str
         section, _, key = where.rpartition(".")
         parts = urlsplit((values[section] if section else values)[key])
         return value in f"{parts.scheme}://{parts.netloc}" or "://" in value
-    return where.partition(".")[0] in _SHOWN
+    return where.partition(".")[0] in _SHOWN or where == "time_control.moves"

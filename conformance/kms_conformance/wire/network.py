@@ -125,6 +125,11 @@ class Network:
             self._keeping[where] = connection.is_open
         return self._keeping.get(where, False)
 
+    def renew(self) -> None:
+        """Close idle connections; nothing follows from that for what an origin does with its connections."""
+        self._transport.drop_idle()
+        self._latest.clear()
+
     def close(self) -> None:
         """Close all connections."""
         self._watchdog.close()

@@ -12,7 +12,8 @@ from kms_conformance.wire.pace import Pace
 from kms_conformance.wire.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
     from pathlib import Path
 
     from kms_conformance.target.model import Limits, Target
@@ -52,6 +53,9 @@ class Session:
         self._origins = frozenset(origin(url) for url in urls)
         self._carrier: Carrier = self.world.carrier or Network(limits.timeout_seconds, verify=verify, max_body=max_body)
         self.pace = Pace(limits.requests_per_second, self.world.clock)
+        #: The time by which the endpoint takes signatures, tokens and HTTP dates: the real one, unless all of its time
+        #: can be moved.
+        self.endpoint_now: Callable[[], datetime] = self.world.clock.now
         self._lock = threading.Lock()
         self._sent = 0
 
@@ -69,6 +73,11 @@ class Session:
     def close(self) -> None:
         """Close all connections."""
         self._carrier.close()
+
+    def renew_connections(self) -> None:
+        """Use no connection again that is open now: a server whose clock jumps may close it at any moment."""
+        if isinstance(self._carrier, Network):
+            self._carrier.renew()
 
     @property
     def sent(self) -> int:

@@ -13,7 +13,8 @@ from kms_conformance.client.lease import hold
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.core.disk import make_folder
 from kms_conformance.core.text import say
-from kms_conformance.target import Target
+from kms_conformance.preflight.clock_look import refuse_still_clock
+from kms_conformance.target import Target, TargetError
 
 
 class ClockLock:
@@ -23,8 +24,18 @@ class ClockLock:
     """
 
     def __init__(self, targets: Iterable[Target]) -> None:
-        """Wait for all locks, in the order of the target files, which is the same in every shard."""
-        self._held = [_hold(target) for target in targets if target.time_control is not None]
+        """Wait for all locks, in the order of the target files, which is the same in every shard.
+
+        Raises `TargetError` if the clock of a target does not move it; only now may this shard move it to see that.
+        """
+        moved = [target for target in targets if target.time_control is not None]
+        self._held = [_hold(target) for target in moved]
+        try:
+            for target in moved:
+                refuse_still_clock(target)
+        except TargetError:
+            self.pytest_unconfigure()
+            raise
 
     def pytest_unconfigure(self) -> None:
         """Release the locks, so that the next shard starts."""
