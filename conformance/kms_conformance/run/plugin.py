@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--shard", default=None, metavar="I/N", help="only this part of the checks; `merge` joins them")
     group.addoption("--kms-durations", default=None, metavar="FILE", help="durations of checks, to balance shards")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
+    group.addoption("--kms-events", default=None, metavar="DIR", help="a folder for events, as `run --events` uses it")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption(
         "--requirements", metavar="RELEASE|FILE", default=None, help="judge by the requirements of an earlier release"
@@ -100,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
             waivers=config.getoption("--waivers"),
             requirements=config.getoption("--requirements"),
             further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
-            | {"durations": config.getoption("--kms-durations")},
+            | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events")},
             consent=config.getoption("--kms-yes"),
             asking=asking,
         )

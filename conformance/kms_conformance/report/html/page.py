@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
 from kms_conformance.core import specs
+from kms_conformance.report.answers import AnswersOfTarget
 from kms_conformance.report.documents import CitedDocument, age, cited_documents
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
 from kms_conformance.report.html.open_choices import OpenChoice, open_choices
@@ -125,6 +126,13 @@ class TargetPage:
             with suppress(ValueError):
                 name = add_content(dialect, self.verdict.own_profile)
         return Profile.load(dialect, name) if specs.has_profile(dialect, name) else None
+
+    @cached_property
+    def answers(self) -> AnswersOfTarget | None:
+        """The documented answers and those that came; None if the run noted none, or used other specs."""
+        noted = any(check.answers for check in self.report.checks)
+        known = noted and self.same_specs and self.profile is not None
+        return AnswersOfTarget.of(self.report, self.profile) if known and self.profile is not None else None
 
     @cached_property
     def same_specs(self) -> bool:
