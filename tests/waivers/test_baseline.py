@@ -10,7 +10,7 @@ import pytest
 from kms_conformance.target import TargetError
 from kms_conformance.verdict.waivers import Waiver, parse_waivers
 from kms_conformance.verdict.waivers.baseline import (
-    Draft,
+    DraftedWaiver,
     Outcomes,
     drafts,
     is_needed,
@@ -151,7 +151,7 @@ def test_reason_that_nobody_has_written_is_refused_where_the_file_is_used(reason
 
 @pytest.mark.parametrize("empty", ["waivers: []\n", "# ours\nwaivers: []  # none\n", "---\nwaivers:\n  []\n"])
 def test_empty_list_is_merged(empty: str) -> None:
-    new = Draft(Waiver("cancel.uri", "TODO", "us", LAST, targets=("otc",)), "note")
+    new = DraftedWaiver(Waiver("cancel.uri", "TODO", "us", LAST, targets=("otc",)), "note")
     text = WaiversFile.parse(empty, "w.yaml").changed([new])
     assert [waiver.requirement for waiver in parse_waivers(text, "w.yaml", undecided=True)] == ["cancel.uri"]
     assert text.count("#") == 1 + empty.count("#")

@@ -257,10 +257,10 @@ class Judge:
             self.observed.setdefault(requirement, set()).add(shortened(self.clean(answer)))
             self.refusals[requirement] = refusal
 
-    def note_refused(self, requirement: RequirementId, refusal: str, operation: str) -> None:
-        """Note that an answer to the operation is judged by a refusal, or by several joined with " or "."""
+    def note_refused(self, requirement: RequirementId, refusals: Iterable[str], operation: str) -> None:
+        """Note that an answer to the operation is judged by these refusals: it must be one of them."""
         if requirement in self.applicable:
-            for name in refusal.split(" or "):
+            for name in refusals:
                 self.refused.setdefault(requirement, {}).setdefault(name, set()).add(operation)
 
     def recalls(self, requirement: RequirementId) -> None:

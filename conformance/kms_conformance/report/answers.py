@@ -27,7 +27,7 @@ CARRIED_OUT, LISTED = "carried out", "listed"
 _STATES = (ENABLED, DISABLED, PENDING, PENDING_IMPORT)
 
 
-class Given(NamedTuple):
+class StatusAndCode(NamedTuple):
     """One answer: HTTP status, and error code or "" for none."""
 
     status: int
@@ -50,12 +50,12 @@ class ContractCell:
     name: str
     state: str
     refusal: str
-    answers: tuple[Given, ...]
+    answers: tuple[StatusAndCode, ...]
 
     def holds(self, seen: SeenAnswer) -> bool:
         """Whether an answer that came is one of this cell."""
         here = self.operation in ("", seen.operation) and self.state in ("", seen.state)
-        return here and Given(seen.status, seen.code) in self.answers
+        return here and StatusAndCode(seen.status, seen.code) in self.answers
 
     def __str__(self) -> str:
         answers = " or ".join(map(str, self.answers))
@@ -121,7 +121,9 @@ class Contract:
         if any(self.profile.admits(name, seen.status, code) for name in self._stateless):
             return True
         reply = operation.replies.get(seen.status)
-        return reply is not None and code in reply.codes and not self._is_of_states(seen.status, code)
+        listed = reply is not None and code in reply.codes
+        # A code for the state of a key must not come in another state, where the documents name the states.
+        return listed and not (states and seen.state in _STATES and self._is_of_states(seen.status, code))
 
     def depends_on_state(self, seen: SeenAnswer) -> bool:
         """Whether an answer is none of those that come in every state of a key, such as to wrong credentials."""
@@ -146,7 +148,7 @@ class Contract:
             for state in states:
                 refusal = self.profile.refusal_in(operation.name, state) if state else None
                 if refusal is None:
-                    answers = tuple(map(Given, operation.success))
+                    answers = tuple(map(StatusAndCode, operation.success))
                     yield ContractCell(operation.id, operation.name, state, CARRIED_OUT, answers)
                 else:
                     yield self._refused(operation.id, operation.name, state, refusal)
@@ -160,9 +162,9 @@ class Contract:
 
     def _refused(self, operation: str, name: str, state: str, refusal: str) -> ContractCell:
         found = self.profile.refusal(refusal)
-        answers = [Given(answer.status, answer.code or "") for answer in found.answers]
+        answers = [StatusAndCode(answer.status, answer.code or "") for answer in found.answers]
         if found.or_accepted and operation:
-            answers += map(Given, self.operations[operation].success)
+            answers += map(StatusAndCode, self.operations[operation].success)
         return ContractCell(operation, name, state, refusal, tuple(answers))
 
     def _demanded(self) -> Iterator[ContractCell]:
@@ -181,7 +183,7 @@ class Contract:
         for operation in self.operations.values():
             for status, reply in operation.replies.items():
                 for code in sorted(reply.codes):
-                    yield ContractCell(operation.id, operation.name, "", LISTED, (Given(status, code),))
+                    yield ContractCell(operation.id, operation.name, "", LISTED, (StatusAndCode(status, code),))
 
 
 @dataclass(frozen=True)

@@ -340,8 +340,9 @@ class Scenario(Requests):
             self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
 
     def _note_refused(self, requirement: RequirementId, refusal: str, answer: Answer) -> None:
+        names = [name for name in refusal.split(" or ") if self.profile.has_refusal(name)]
         if answer.operation is not None:
-            self.judge.note_refused(requirement, refusal, answer.operation.name)
+            self.judge.note_refused(requirement, names, answer.operation.name)
 
     def _since(self, answer: Answer | None) -> tuple[int, ...]:
         """The numbers of an answer's exchange and of the latest exchange, which shows the effect of the request."""

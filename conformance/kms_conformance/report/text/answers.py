@@ -66,7 +66,7 @@ def why_lines(found: WhyNever, count: int, width: int) -> Iterator[str]:
 def markdown(answers: AnswersOfTarget) -> str:
     """The summary, and tables of what never came and what is not documented, folded."""
     never = [_row(cell) for cell in answers.never]
-    parts = [f"Documented answers: {plain(summary(answers))}. This decides nothing."]
+    parts = [f"{plain(summary(answers))}. This decides nothing."]
     parts += _folded("Never seen", ("Operation", "Key", "Answer"), never)
     other = [
         (code(each.answer.operation), plain(each.answer.state), code(_answer(each)), str(each.count), str(each.first))

@@ -57,7 +57,7 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
-class Draft:
+class DraftedWaiver:
     """A waiver that nobody has given a reason yet, and what it accepts, in one line."""
 
     waiver: Waiver
@@ -66,7 +66,7 @@ class Draft:
 
 def drafts(
     outcomes: Sequence[Outcomes], known: Sequence[Waiver], owner: str, expires: date, *, exact: bool = False
-) -> tuple[Draft, ...]:
+) -> tuple[DraftedWaiver, ...]:
     """The waivers for all failures that no waiver in `known` accepts, sorted by requirement.
 
     Requirements with a common prefix are one glob if at least two of them failed and none passed. Each waiver names its
@@ -83,7 +83,7 @@ def drafts(
             where.setdefault((pattern, ids), []).append(each.target)
             notes.setdefault((pattern, ids), _note(covered, each))
     found = [
-        Draft(
+        DraftedWaiver(
             Waiver(pattern, UNDECIDED, owner, expires, targets=tuple(sorted(targets)), failures=ids),
             notes[pattern, ids],
         )

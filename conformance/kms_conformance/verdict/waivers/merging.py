@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import yaml
 
 from kms_conformance.target import TargetError
-from kms_conformance.verdict.waivers.baseline import Draft, order
+from kms_conformance.verdict.waivers.baseline import DraftedWaiver, order
 from kms_conformance.verdict.waivers.load import parse_waivers
 from kms_conformance.verdict.waivers.model import Waiver
 
@@ -69,7 +69,10 @@ class WaiversFile:
         return tuple(waiver for waiver, _ in self.entries)
 
     def changed(
-        self, added: Iterable[Draft], removed: Collection[Waiver] = (), renewed: Mapping[Waiver, Waiver] | None = None
+        self,
+        added: Iterable[DraftedWaiver],
+        removed: Collection[Waiver] = (),
+        renewed: Mapping[Waiver, Waiver] | None = None,
     ) -> str:
         """The text with these entries added, removed, and replaced by renewed ones; entries are sorted.
 
@@ -152,11 +155,11 @@ def _ended(block: str) -> str:
     return block if block.endswith("\n") else f"{block}\n"
 
 
-def _written(draft: Draft, indent: int) -> str:
+def _written(draft: DraftedWaiver, indent: int) -> str:
     return "".join(f"{' ' * indent}{line}\n" for line in _lines(draft))
 
 
-def _lines(draft: Draft) -> Iterator[str]:
+def _lines(draft: DraftedWaiver) -> Iterator[str]:
     waiver = draft.waiver
     yield f"# {draft.note}"
     yield f"- requirement: {_scalar(waiver.requirement)}"
