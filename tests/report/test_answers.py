@@ -120,7 +120,7 @@ def test_never_seen_answer_names_what_would_bring_it() -> None:
     why = why_never(cells["enabled"], found, target)
     assert why.reason == "A check asked for it, and another answer came, or the check could not be finished."
     assert why.requirements == ("cancel.not-pending.enabled",)
-    assert [(each.check, each.outcome) for each in why.bringers][0] == (REFUSED, "failed")
+    assert (why.bringers[0].check, why.bringers[0].outcome) == (REFUSED, "failed")
     assert [each.answer.code for each in why.instead] == ["KMS.1402"], "the answer to wrong credentials is none"
     assert "it is not in the plan of this target" in why_never(cells["disabled"], found, target).bringers[0].outcome
     assert why_never(cells["disabled"], found, target).reason == "The checks that would bring it did not run."

@@ -73,7 +73,7 @@ def test_every_requirement_has_something_to_show(dialect: str) -> None:
     for requirement in Catalogue.load(dialect):
         shown = list(lines(explained(requirement, Profile.load(dialect), {}), 80))
         assert shown[0].startswith(f"{requirement.id} · {requirement.level}")
-        assert all(len(line) <= 80 or "://" in line for line in shown if "::" not in line)
+        assert all(len(line) <= 80 or "://" in line for line in shown[1:] if "::" not in line)
 
 
 @pytest.mark.parametrize(
