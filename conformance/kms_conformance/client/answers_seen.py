@@ -69,7 +69,8 @@ class AnswersSeen:
         for key in keys:
             if gone and self._states.get(key) == PENDING:
                 self._states[key] = GONE
-        unknown = operation.name in BY_CIPHERTEXT and not sealed
+        # One of two keys may be named by an alias, whose state is not known.
+        unknown = operation.name in BY_CIPHERTEXT and (otherwise or not sealed)
         state = UNREAD if unknown else self._state(answer.request, keys, otherwise=otherwise)
         seen = SeenAnswer(operation.id, answer.status, self._code(answer.code), state)
         found = self._seen.setdefault(seen, [0, answer.number])
