@@ -20,6 +20,10 @@ def refused(arguments: Sequence[str]) -> str:
         if command is None:
             return "" if arguments in (("--help",), ("--version",)) else "no such command"
         rest = list(arguments[1:])
+        if isinstance(command, click.Group) and rest != ["--help"]:
+            command = command.get_command(context, rest.pop(0)) if rest else None
+            if command is None:
+                return "no such command"
         # What stands after -- is pytest's, and what stands before it must be ours.
         ours = rest[: rest.index("--")] if "--" in rest else rest
         parser = command.make_parser(click.Context(command, ignore_unknown_options=False))
@@ -58,6 +62,8 @@ def test_lines_are_found() -> None:
         ("run", "--sahrd", "1/2"),
         ("run", "--tier", "nightlyy"),
         ("mrege", "a"),
+        ("waivers", "wriet", "a"),
+        ("waivers", "write", "a", "--ownr", "b"),
         ("run", "--shards", "0"),
         ("run", "--reports"),
     ],

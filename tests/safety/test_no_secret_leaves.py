@@ -167,6 +167,7 @@ def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dia
         echo = Echo(secrets)
         emulator.filters = (echo,)
         options = ["--target", "target.yaml", "--tier", "smoke", "--seed", "1", "--reports", "out"]
+        options += ["--events", "events.ndjson"]
         families = "entry or authentication or cancel or unknown_keys or protocol or fuzzing"
         shown = command(tmp_path, environment, "run", *options, "--", "-k", families, "--log-level=DEBUG", "-rA")
         for arguments in (["doctor", "--target", "target.yaml"], ["sweep", "--target", "target.yaml"]):

@@ -11,14 +11,28 @@ from click.testing import CliRunner
 from kms_conformance.apps.selftest.coverage.table import Cell, cells, exclusions
 from kms_conformance.apps.selftest.coverage.tally import Coverage, measure, sabotages_of
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.cli import cli
 from kms_conformance.core import specs
+from kms_conformance.report.answers import Contract, came
 
 
 @pytest.mark.parametrize("dialect", specs.emulated())
 def test_every_cell_is_asked_by_a_smoke_run_or_excluded(dialect: str) -> None:
     found = measure(dialect)
     assert [str(cell) for cell in found.missing] == []
+    catalogue = Catalogue.load(dialect)
+    unnamed = [
+        f"{requirement}: {refusal}: {operation}"
+        for check in found.checks
+        for requirement, refusals in check.refused.items()
+        for refusal, operations in refusals.items()
+        for operation in operations
+        if not catalogue[requirement].demands(refusal, operation)
+    ]
+    assert unnamed == [], "refusals that checks demand and `refusals` in requirements.yaml does not name"
+    contract = Contract(Profile.load(dialect), frozenset(catalogue.requirements))
+    assert [str(each) for each in came(found.checks) if not contract.documents(each.answer)] == []
     unused = [each.reason for each in found.exclusions if each not in found.excluded]
     assert unused == [], "an exclusion that covers nothing is out of date"
 

@@ -11,7 +11,7 @@ import pytest
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.catalogue.requirements import Catalogue
+from kms_conformance.catalogue.requirements import ANY, Catalogue
 from kms_conformance.core import specs
 from kms_conformance.suite import checks
 from kms_conformance.suite.checks import all_checks
@@ -54,6 +54,16 @@ def test_every_place_of_a_normative_document_is_accounted_for(dialect: str, name
     places = {(source.section, source.row) for source in cited if source.document == document}
     assert document.places - places == set(), "places that no requirement and no exclusion cites"
     assert places - document.places == set(), "places that the document does not have"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_refusals_of_requirements_are_those_of_a_profile_to_operations_of_the_dialect(dialect: str) -> None:
+    profiles = [Profile.load(dialect, name) for name in specs.profile_names(dialect)]
+    known = {name for profile in profiles for name in profile.facts["refusals"]}
+    operations = {*checks.operation_names(dialect), ANY}
+    for requirement in Catalogue.load(dialect):
+        assert requirement.refusals.keys() <= known, requirement.id
+        assert {name for asked in requirement.refusals.values() for name in asked} <= operations, requirement.id
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -15,6 +15,8 @@ Level = Literal["MUST", "SHOULD", "MAY"]
 # The authority of a document: the normative page, another page of a vendor, or a conclusion from clients, recordings or
 # analogy.
 Tier = Literal["document", "vendor", "inferred"]
+#: In the place of an operation: more than five of them.
+ANY = "any"
 _STRENGTH: tuple[Tier, ...] = ("document", "vendor", "inferred")
 
 
@@ -71,6 +73,8 @@ class Requirement:
     """One testable statement in our own words.
 
     If `reached` is not empty, the requirement can be judged only after a key was read in one of these states.
+    `refusals`: by name of each refusal of the profiles that its checks demand, the operations that must be refused so;
+    the operation `any` stands for more than five.
     """
 
     id: str
@@ -79,11 +83,16 @@ class Requirement:
     sources: tuple[Source, ...]
     condition: Condition = field(default_factory=Condition)
     reached: frozenset[str] = frozenset()
+    refusals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def tier(self) -> Tier:
         """The highest authority among the documents of the sources."""
         return min((source.document.tier for source in self.sources), key=_STRENGTH.index)
+
+    def demands(self, refusal: str, operation: str) -> bool:
+        """Whether a check demands that this operation is refused so."""
+        return not {operation, ANY}.isdisjoint(self.refusals.get(refusal, ()))
 
     def not_applicable_because(self, profile: Profile, auth_way: str, like: str = "") -> str | None:
         """The reason why the requirement does not apply to a profile and way to sign in; None if it applies.
@@ -169,7 +178,8 @@ def _requirement(raw: dict[str, Any], documents: Mapping[str, Document]) -> Requ
     )
     sources = tuple(_source(source, documents) for source in raw["source"])
     reached = frozenset(raw.get("reached", ()))
-    return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition, reached)
+    refusals = MappingProxyType({name: tuple(asked) for name, asked in raw.get("refusals", {}).items()})
+    return Requirement(raw["id"], raw["level"], raw["statement"], sources, condition, reached, refusals)
 
 
 def _erratum(raw: dict[str, Any]) -> Erratum:

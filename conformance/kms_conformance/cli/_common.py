@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from kms_conformance.catalogue.profile import Profile
+from kms_conformance.core import specs
 from kms_conformance.core.text import printable
 from kms_conformance.core.tier import Tier
 from kms_conformance.preflight import clock_moves
@@ -17,7 +19,9 @@ from kms_conformance.preflight.consent import question, run_reach
 from kms_conformance.report import layout
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
+from kms_conformance.report.model import TargetReport
 from kms_conformance.target import Target
+from kms_conformance.target.own_profile import add_content
 from kms_conformance.verdict.decide import EXIT_CODES, USAGE_ERROR, worst_exit_code
 
 
@@ -80,3 +84,14 @@ def run_confirmed(targets: Iterable[Target], tier: Tier, *, moving: bool = True)
     named = tuple(targets)
     agreed = confirmed(named, lambda target: question(target, tier))
     return (moving and clock_confirmed(named, run_reach(tier))) or agreed
+
+
+def profile_of(report: TargetReport) -> Profile:
+    """The profile of a target in a report; the documents where this version does not know the profile."""
+    verdict = report.verdict
+    if verdict.dialect not in specs.dialects():
+        raise click.UsageError(f"The run was at the dialect {verdict.dialect}, which is not installed here.")
+    name = verdict.profile
+    if verdict.own_profile is not None:
+        name = add_content(verdict.dialect, verdict.own_profile)
+    return Profile.load(verdict.dialect, name if specs.has_profile(verdict.dialect, name) else "documents")

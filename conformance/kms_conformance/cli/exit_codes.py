@@ -42,6 +42,8 @@ CODES: Mapping[str, Mapping[int, str]] = {
         3: "the target could not be queried, or something is left",
     },
     "requirements": _ALWAYS | {0: "listed or written"},
+    "waivers": _ALWAYS | {0: "written, or there was nothing to write"},
+    "answers": _ALWAYS | {0: "listed or explained; what came decides nothing here"},
     "certify": _ALWAYS
     | {0: "sealed, or the key was created", 3: "not sealed: verification failed here, or the suite itself failed"},
     "verify": _ALWAYS

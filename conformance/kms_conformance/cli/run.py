@@ -12,6 +12,7 @@ from kms_conformance import suite
 from kms_conformance.apps.sdk.registry import client_names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
+from kms_conformance.cli.events import events_to
 from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
@@ -42,6 +43,12 @@ from kms_conformance.verdict.waivers import load_waivers
 @click.option(
     "--rescue", is_flag=True, help="Cancel the deletion of the planted key on its last day, and plant it again."
 )
+@click.option(
+    "--events",
+    default=None,
+    metavar="FILE|-",
+    help="Write each check and judgement while it is made, one JSON object a line; - is standard output.",
+)
 @click.option("--yes", is_flag=True, help="Create keys in accounts that are not on this machine, without asking.")
 @click.option(
     "--via",
@@ -62,7 +69,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, and the three flags on planted keys
+    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, and the flags on planted keys
 ) -> int:
     """Test each target; write a verdict and a report.
 
@@ -91,23 +98,25 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += ["--kms-yes"] if consent else []
     options += part.options(seed)
     options += [] if seed is None else [f"--seed={seed}"]
-    options += [f"--{name}" for name, on in further.items() if on]
+    options += [f"--{name}" for name in ("plant", "watch", "rescue") if further[name]]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = results_mtime(directory)
-    arguments = [*_FIXED, *options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
     interrupts = Interrupts()
-    interrupts.watch()
-    status = run_pytest(arguments, plugins=[interrupts])
-    code = interrupts.exit_code or run_exit_code(directory, before, status)
-    if part.shard is None:
-        from kms_conformance.cli.report import publish_reports  # noqa: PLC0415 - not needed before the run ends
+    with events_to(further["events"]) as events:
+        arguments = [*_FIXED, *options, *events.options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
+        interrupts.watch()
+        status = run_pytest(arguments, plugins=[interrupts])
+        if results_mtime(directory) != before:
+            events.finish(directory)
+        code = interrupts.exit_code or run_exit_code(directory, before, status)
+        if part.shard is None:
+            from kms_conformance.cli.report import publish_reports  # noqa: PLC0415 - not needed before the run ends
 
-        publish_reports(directory, before)
-        code = interrupts.exit_code or code
-    elif code != USAGE_ERROR:
-        part.explain()
-    return code
+            publish_reports(directory, before)
+        elif code != USAGE_ERROR:
+            part.explain()
+    return interrupts.exit_code or code
 
 
 def _frozen(name: str, targets: Iterable[Target]) -> str:
@@ -119,7 +128,7 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
-    for name in ("tier", "seed", "waivers", "requirements", "shard", "shards", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "requirements", "events", "shard", "shards", "pytest_args"):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():

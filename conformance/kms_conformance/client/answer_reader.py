@@ -38,12 +38,14 @@ class AnswerReader:
     """Reads the exchanges of one target.
 
     - breaks: records a failure: the requirement, what was expected and received, and the number of the exchange.
+    - seen: notes each answer.
     - has_answered: whether the target has sent any reply in this run.
     """
 
     dialect: Dialect
     api: Api
     breaks: Callable[[RequirementId, str, str, int], None]
+    seen: Callable[[Answer], None] = lambda _: None
     has_answered: bool = False
     _served: set[str] = field(default_factory=set)
     _cut: set[str] = field(default_factory=set)
@@ -64,7 +66,7 @@ class AnswerReader:
         decoded = self.dialect.decode(reply, spec)
         if operation is not None and reply.status in operation.success:
             self._served.add(exchange.request.path)
-        return Answer(
+        answer = Answer(
             operation=operation,
             request=exchange.request,
             reply=reply,
@@ -78,6 +80,8 @@ class AnswerReader:
             documented=tuple(replies),
             served_before=exchange.request.path in self._served,
         )
+        self.seen(answer)
+        return answer
 
     def _no_reply(self, exchange: Exchange, operation: Operation | None, number: int) -> Inconclusive:
         failure = exchange.failure

@@ -155,6 +155,8 @@ class Judge:
     - observed: for requirements with several accepted answers, the answers that the target gave.
     - left_open: requirements that the check could not judge to the end, with the reason, while it went on with others.
     - refusals: for the same requirements, the name in the profile of the set of accepted answers.
+    - told: is called with each judgement that is recorded, in their order; the texts of failed ones are redacted.
+    - refused: by requirement and refusal of the profile, the operations whose requests were judged by it.
     """
 
     catalogue: Catalogue
@@ -163,9 +165,11 @@ class Judge:
     latest: Callable[[], int] = int
     clean: Callable[[str], str] = str
     take: Callable[[], Iterable[Finding]] = tuple
+    told: Callable[[Judgement], None] = lambda _: None
     observed: dict[str, set[str]] = field(default_factory=dict)
     refusals: dict[str, str] = field(default_factory=dict)
     left_open: dict[RequirementId, Inconclusive] = field(default_factory=dict)
+    refused: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     _failures: list[Judgement] = field(default_factory=list)
     _passes: dict[str, Passes] = field(default_factory=dict)
     _observations: dict[str, int] = field(default_factory=dict)
@@ -211,8 +215,10 @@ class Judge:
             return
         elif finding.passed:
             self._pass(finding)
+            self.told(finding)
         elif not self._known(finding):
             self._failures.append(finding)
+            self.told(finding)
 
     def _pass(self, judgement: Judgement) -> None:
         passes = self._passes.setdefault(judgement.requirement, Passes())
@@ -251,12 +257,19 @@ class Judge:
             self.observed.setdefault(requirement, set()).add(shortened(self.clean(answer)))
             self.refusals[requirement] = refusal
 
+    def note_refused(self, requirement: RequirementId, refusals: Iterable[str], operation: str) -> None:
+        """Note that an answer to the operation is judged by these refusals: it must be one of them."""
+        if requirement in self.applicable:
+            for name in refusals:
+                self.refused.setdefault(requirement, {}).setdefault(name, set()).add(operation)
+
     def recalls(self, requirement: RequirementId) -> None:
         """Record that a requirement held in an earlier run, as the ledger says; no exchange of this run shows this."""
         if requirement in self.applicable:
             passes = self.passes.setdefault(requirement, Passes())
             passes.count += 1
             passes.productive += 1
+            self.told(Judgement(requirement, passed=True))
 
     def breaks(
         self, requirement: RequirementId, expected: object, received: object, exchanges: tuple[int, ...] = ()

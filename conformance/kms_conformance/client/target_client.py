@@ -12,6 +12,7 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.answer_reader import AnswerReader
+from kms_conformance.client.answers_seen import AnswersSeen
 from kms_conformance.client.backoff import Backoff, retry_after
 from kms_conformance.client.belongings import GivenBelongings
 from kms_conformance.client.exchange_rules import ExchangeRules
@@ -88,7 +89,8 @@ class Client:
             self.world.clock,
             self._observe,
         )
-        self._reader = AnswerReader(self.dialect, self.api, self._breaks)
+        self.answers_seen = AnswersSeen(self.dialect, self.gate, self.profile, redactor.text)
+        self._reader = AnswerReader(self.dialect, self.api, self._breaks, self.answers_seen.note)
         self._rules = ExchangeRules(self.dialect, ledger.holds)
         self.sending = Sending(
             self.session,

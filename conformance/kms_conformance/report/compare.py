@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kms_conformance.report import layout
+from kms_conformance.report.answer_changes import AnswerChanges, answer_changes
 from kms_conformance.report.change import KINDS, Kind, RequirementChange, RunSide, changes
 from kms_conformance.report.load import load_report, load_verdict
 from kms_conformance.verdict.model import Result, Verdict
@@ -25,6 +26,7 @@ class RunComparison:
     - `results`: by target, its result in the earlier and in the later run; None if a run does not have the target.
     - `changes`: the changed requirements of all targets.
     - `warnings`: possible causes of a change other than the target, such as different specs, tiers or suite versions.
+    - `answers`: by target, the kinds of answers that came in one run only. `same` leaves them out.
     """
 
     before: str
@@ -32,6 +34,7 @@ class RunComparison:
     results: Mapping[str, tuple[Result | None, Result | None]]
     changes: tuple[RequirementChange, ...]
     warnings: tuple[str, ...]
+    answers: Mapping[str, AnswerChanges] = field(default_factory=dict)
 
     @property
     def same(self) -> bool:
@@ -63,6 +66,7 @@ class RunComparison:
             "counts": self.counts(),
             "changes": [asdict(change) for change in self.changes],
             "warnings": list(self.warnings),
+            **({"answers": {name: each.to_json() for name, each in self.answers.items()}} if self.answers else {}),
         }
 
 
@@ -85,6 +89,7 @@ def compared(before: str, first: Mapping[str, RunSide], after: str, second: Mapp
         results={name: (_result(old), _result(new)) for name, (old, new) in pairs.items()},
         changes=tuple(change for name, (old, new) in both.items() for change in changes(name, old, new)),
         warnings=tuple(warning for name, pair in pairs.items() for warning in _warnings(name, *pair)),
+        answers={name: found for name, pair in both.items() if (found := answer_changes(*pair))},
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kms_conformance.report import files, layout
+from kms_conformance.report.answers import FORMAT as ANSWERS_FORMAT
 from kms_conformance.report.ci import badge, junit
 from kms_conformance.report.html import render as html
 from kms_conformance.report.html.page import TargetPage, pages
@@ -87,6 +88,15 @@ def folders_of_run() -> Iterator[str]:
     return (name for each in FORMATS.values() for name in each.folders)
 
 
+def answers_json(page: TargetPage) -> dict[str, object]:
+    """The content of `answers.json`; without entries if the run noted no answers."""
+    if page.answers is not None:
+        return page.answers.to_json()
+    verdict = page.verdict
+    about = {"target": verdict.name, "dialect": verdict.dialect, "profile": verdict.profile}
+    return {"format": ANSWERS_FORMAT, **about, "documented": [], "listed_never": 0, "came": []}
+
+
 register(ReportFormat("statement", of_run={layout.INDEX: html.render_pages}))
 register(ReportFormat("Markdown", of_run={"statement.md": statement.render_pages}))
 register(
@@ -98,5 +108,6 @@ register(
         },
     )
 )
+register(ReportFormat("answers", of_target={"answers.json": lambda page: files.to_text(answers_json(page))}))
 register(ReportFormat("JUnit", of_run={"junit.xml": junit.render_pages}))
 register(ReportFormat("Allure", folders=(layout.ALLURE_RESULTS, layout.ALLURE_REPORT)))

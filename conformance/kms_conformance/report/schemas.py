@@ -24,6 +24,8 @@ Schema = Literal[
     "recording",
     "comparison",
     "changes",
+    "answers",
+    "events",
     "shard",
 ]
 _MOST_SHOWN = 3

@@ -127,6 +127,11 @@ class CheckExecution:
             ended=_ended(error),
             waiting_until=error.waiting_until if isinstance(error, Inconclusive) else "",
             lacking=isinstance(error, Lacking),
+            refused={
+                name: {refusal: tuple(sorted(operations)) for refusal, operations in sorted(found.items())}
+                for name, found in sorted(judge.refused.items())
+            },
+            answers=target_session.client.answers_seen.take(),
         )
 
 

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kms-durations", default=None, metavar="FILE", help="durations of checks, to balance shards")
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-verdict-only", action="store_true", help="no recording and no page: for the self-test")
+    group.addoption("--kms-events", default=None, metavar="DIR", help="a folder for events, as `run --events` uses it")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption(
         "--requirements", metavar="RELEASE|FILE", default=None, help="judge by the requirements of an earlier release"
@@ -101,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
             waivers=config.getoption("--waivers"),
             requirements=config.getoption("--requirements"),
             further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
-            | {"durations": config.getoption("--kms-durations")},
+            | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events")},
             consent=config.getoption("--kms-yes"),
             asking=asking,
             verdict_only=config.getoption("--kms-verdict-only"),

@@ -16,7 +16,8 @@ class Options:
     """The options of a run.
 
     - `targets`: the paths of target files; empty for the built-in emulator.
-    - `further`: the settings for planted keys (`plant`, `watch`, `rescue`) and for shards (`shard`, `durations`).
+    - `further`: the settings for planted keys (`plant`, `watch`, `rescue`), for shards (`shard`, `durations`), and
+      `events`.
     - `consent`: true if the user has said that the owners of real accounts agree.
     - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
     - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
@@ -42,6 +43,7 @@ class Settings:
     - `targets`: the paths of target files.
     - `state`: the folder of the ledgers; None for the user's state folder.
     - `recordings`: the folder of recordings; None if nothing is recorded.
+    - `events`: the folder to which workers write events; None if nobody follows them.
     """
 
     targets: tuple[str, ...]
@@ -54,6 +56,7 @@ class Settings:
     recordings: str | None = None
     shard: str | None = None
     durations: str | None = None
+    events: str | None = None
 
     @property
     def part(self) -> Shard | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.client.judge import Inconclusive, Judge, Nonconformity
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.time_control import reach_of_run
 from kms_conformance.core.signals import Interrupts
@@ -20,6 +21,7 @@ from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.recording.storage import TargetRecording
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
+from kms_conformance.run import events
 from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
@@ -63,6 +65,7 @@ class Worker:
         self._interrupts = interrupts or Interrupts()
         self._running: CheckExecution | None = None
         self._stopped: list[CheckResult] = []
+        self._events = events.EventSpool(None if settings.events is None else Path(settings.events))
 
     def _recorded_sessions(self) -> Iterator[TargetSession]:
         settings = self.settings
@@ -147,10 +150,13 @@ class Worker:
             lambda: target_session.client.exchange_log.count,
             clean=clean,
             take=target_session.client.start_findings().take,
+            told=partial(self._tell, check),
         )
         check.open(target_session, judge)
         self._running = check
         target_session.checks_started.append(check.id)
+        if self._events.folder is not None:
+            self._events.add(events.check_started(check.target, check.id))
         with without_secrets(clean):
             target_session.connect()
             if check.family not in BEFORE_LISTING:
@@ -170,6 +176,15 @@ class Worker:
             rescue=self.settings.rescue,
             sharded=self.settings.part is not None,
         )
+
+    def _tell(self, check: CheckExecution, judgement: Judgement) -> None:
+        if self._events.folder is not None:
+            catalogue = self.target_sessions[check.target].catalogue
+            self._events.add(events.judged(check.target, check.id, judgement, catalogue))
+
+    def _tell_end(self, result: CheckResult) -> None:
+        if self._events.folder is not None:
+            self._events.add(events.check_ended(result))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
@@ -191,6 +206,7 @@ class Worker:
         if check is not None and (call.when == "call" or (call.when == "setup" and call.excinfo is not None)):
             self._running = None
             result = check.result(call.excinfo, call.duration)
+            self._tell_end(result)
             report.kms = result.to_json()  # type: ignore[attr-defined]
             if call.excinfo is not None and isinstance(call.excinfo.value, SuiteFault):
                 report.longrepr = f"{call.excinfo.value}\n\n{call.excinfo.value.traceback_text}"
@@ -245,6 +261,7 @@ class Worker:
         if self._running is not None:
             # The judgements of the interrupted check count; its other requirements stay without a judgement.
             self._stopped.append(self._running.interrupted())
+            self._tell_end(self._stopped[-1])
         hurried = exitstatus == pytest.ExitCode.INTERRUPTED or self._interrupts.first is not None
         for name, target_session in self.target_sessions.items():
             if "client" not in vars(target_session):

@@ -221,6 +221,7 @@ class Scenario(Requests):
         accepted the request and the profile allows that; else True. Raises `NotReached` if only the service can answer.
         """
         accepted = self.profile.refusal(refusal)
+        self._note_refused(requirement, refusal, answer)
         in_front = stands_for(answer, refusal)
         answer = self._again_until(
             answer,
@@ -318,6 +319,7 @@ class Scenario(Requests):
         """Judge that a deletion can no longer be cancelled once its waiting period has ended."""
         answer = self.ask("cancel", key_id=key)
         allowed = [self.profile.refusal(name) for name in ("unknown_key", "not_pending")]
+        self._note_refused("expiry.no-cancel", "unknown_key or not_pending", answer)
         refused = any(refusal.admits(answer.status, answer.code) for refusal in allowed)
         expected = " or ".join(map(str, allowed))
         self.judge.that("expiry.no-cancel", refused, expected, answer.summary, (answer.number,))
@@ -337,6 +339,11 @@ class Scenario(Requests):
             self.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
         self.refuses("expiry.not-recoverable", "unknown_key", "schedule", key_id=key, window=self.days)
         self.refuses("expiry.no-cancel", "unknown_key", "cancel", key_id=key)
+
+    def _note_refused(self, requirement: RequirementId, refusal: str, answer: Answer) -> None:
+        names = [name for name in refusal.split(" or ") if self.profile.has_refusal(name)]
+        if answer.operation is not None:
+            self.judge.note_refused(requirement, names, answer.operation.name)
 
     def _since(self, answer: Answer | None) -> tuple[int, ...]:
         """The numbers of an answer's exchange and of the latest exchange, which shows the effect of the request."""

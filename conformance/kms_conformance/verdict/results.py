@@ -11,6 +11,8 @@ from typing import Any, Literal
 from kms_conformance.client.judge import Judgement
 
 CheckOutcome = Literal["passed", "failed", "inconclusive"]
+# Fields that files leave out where there is nothing to tell.
+_LEFT_OUT = frozenset({"silences", "lacking", "refused", "answers"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class CheckResult:
     - `observed`: by requirement for which the documents accept several answers, the answers that the target gave, such
       as `400 KMS.0309`.
     - `refusals`: by the same requirements, the name of the refusal in the profile that lists the accepted answers.
+    - `refused`: by requirement and refusal of the profile, the operations whose answers were judged by it.
+    - `answers`: the answers that came during the check, see `client/answers_seen.py`: each has `operation`, `status`,
+      `code`, `state`, `count`, and `first`, the number of the first exchange. Empty in files of earlier versions.
     - `started`: the start of the check, ISO 8601, UTC; empty in files of earlier versions.
     - `silences`: by text, the number of events that count against no requirement, such as requests without a reply.
     - `ended`: false for a check that was stopped by an interruption, another plugin, or a fault of the suite.
@@ -65,6 +70,8 @@ class CheckResult:
     ended: bool = True
     waiting_until: str = ""
     lacking: bool = False
+    refused: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    answers: tuple[Mapping[str, Any], ...] = ()
 
     def failure_id(self, failure: Judgement) -> str:
         """The id of a failure of this check. Every report shows the id, and the command `replay` takes it."""
@@ -76,18 +83,22 @@ class CheckResult:
         failures = [asdict(failure) | {"id": self.failure_id(failure)} for failure in self.failures]
         # `vars` is used, because `asdict` would copy every exchange.
         raw = vars(self) | {"asked": asked, "failures": failures}
-        # These are left out where there is nothing to tell.
-        return {name: value for name, value in raw.items() if name not in {"silences", "lacking"} or value}
+        return {name: value for name, value in raw.items() if name not in _LEFT_OUT or value}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> CheckResult:
         """The inverse of `to_json`, also after encoding as JSON."""
         failures = tuple(map(_judgement, raw["failures"]))
         lists = {name: tuple(raw[name]) for name in ("declared", "inconclusive", "exchanges")}
+        lists["answers"] = tuple(raw.get("answers", ()))
         named = {
             "failures": failures,
             "evidence": {requirement: tuple(numbers) for requirement, numbers in raw["evidence"].items()},
             "observed": {name: tuple(answers) for name, answers in raw.get("observed", {}).items()},
+            "refused": {
+                requirement: {refusal: tuple(operations) for refusal, operations in refusals.items()}
+                for requirement, refusals in raw.get("refused", {}).items()
+            },
             "asked": {int(number): line for number, line in raw["asked"].items()},
         }
         return cls(**(dict(raw) | lists | named))

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement, Source
 from kms_conformance.core import specs
+from kms_conformance.report.answers import AnswersOfTarget
 from kms_conformance.report.documents import CitedDocument, age, cited_documents
+from kms_conformance.report.explanation import AcceptedAnswers, accepted_answers, errata_of
 from kms_conformance.report.html.evidence import Budget, Proof, proofs
 from kms_conformance.report.html.open_choices import OpenChoice, open_choices
 from kms_conformance.report.model import Report, TargetReport
@@ -125,6 +127,13 @@ class TargetPage:
             with suppress(ValueError):
                 name = add_content(dialect, self.verdict.own_profile)
         return Profile.load(dialect, name) if specs.has_profile(dialect, name) else None
+
+    @cached_property
+    def answers(self) -> AnswersOfTarget | None:
+        """The documented answers and those that came; None if the run noted none, or used other specs."""
+        noted = any(check.answers for check in self.report.checks)
+        known = noted and self.same_specs and self.profile is not None
+        return AnswersOfTarget.of(self.report, self.profile) if known and self.profile is not None else None
 
     @cached_property
     def same_specs(self) -> bool:
@@ -242,6 +251,18 @@ class TargetPage:
     @property
     def errata(self) -> tuple[Erratum, ...]:
         return self.catalogue.errata if self.catalogue else ()
+
+    def accepted(self, requirement: Requirement | None) -> tuple[AcceptedAnswers, ...]:
+        """The answers that are accepted where a requirement demands refusals; none if the run used other specs."""
+        if requirement is None or self.profile is None or not self.same_specs:
+            return ()
+        return tuple(accepted_answers(requirement, self.profile))
+
+    def errata_of(self, requirement: Requirement | None) -> tuple[Erratum, ...]:
+        """The errata about a requirement; none if the run used other specs."""
+        if requirement is None or self.profile is None or self.catalogue is None or not self.same_specs:
+            return ()
+        return tuple(errata_of(requirement, self.profile, self.catalogue))
 
     def requirement(self, name: str) -> Requirement | None:
         """The requirement with this id in the catalogue; None if there is none."""

@@ -29,6 +29,7 @@ WORDS: Mapping[Kind, str] = {
 _STYLES: Mapping[Kind, str] = {"regressed": "bold red", "fixed": "bold green"}
 _LEAST_WIDTH = 40
 _MOST_LINES = 3
+_MOST_ANSWERS = 20
 
 
 def lines(comparison: RunComparison, width: int) -> Iterator[Text]:
@@ -44,6 +45,13 @@ def lines(comparison: RunComparison, width: int) -> Iterator[Text]:
             yield Text(f"{WORDS[kind]} ({count})", _STYLES.get(kind, "bold"))
         for change in comparison.of_kind(kind):
             yield from _block(change, comparison, width)
+    for title, answers in _answers(comparison):
+        yield Text()
+        yield Text(f"{title} ({len(answers)})", "bold")
+        for answer in answers[:_MOST_ANSWERS]:
+            yield from _lines(answer, width, "  ")
+        if len(answers) > _MOST_ANSWERS:
+            yield Text(f"  and {len(answers) - _MOST_ANSWERS} more, see --json", "dim")
     yield Text()
     yield from _lines(summary(comparison), width)
 
@@ -115,6 +123,29 @@ def _markdown(comparison: RunComparison) -> Iterator[str]:
             name = change.id if len(comparison.results) == 1 else f"{change.target} · {change.id}"
             why = one_line(change.why) + (f" (replay {change.failure})" if change.failure else "")
             yield f"| {code(name)} | {change.level} | {plain(_transition(change))} | {plain(why)} |"
+    for title, answers in _answers(comparison):
+        yield ""
+        yield f"#### {plain(title[0].upper() + title[1:])} ({len(answers)})"
+        yield ""
+        yield from (f"- {code(answer)}" for answer in answers[:_MOST_ANSWERS])
+        if len(answers) > _MOST_ANSWERS:
+            yield f"- and {len(answers) - _MOST_ANSWERS} more"
+
+
+def _answers(comparison: RunComparison) -> Iterator[tuple[str, list[str]]]:
+    """Titles, and the kinds of answers below them, that came in one run only."""
+    several = len(comparison.results) > 1
+    for name, found in comparison.answers.items():
+        place = f"{name}: " if several else ""
+        for title, answers in (
+            ("answers that came only in the second run", found.came),
+            ("answers that came only in the first run", found.gone),
+        ):
+            shown = [
+                " · ".join((each.operation, each.state, f"{each.status} {each.code}".rstrip())) for each in answers
+            ]
+            if shown:
+                yield f"{place}{title}", shown
 
 
 def _word(verdict: RequirementResult | None) -> str:

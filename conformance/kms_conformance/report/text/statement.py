@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kms_conformance.core.text import capped, counted, duration
 from kms_conformance.report.html.page import Card, TargetPage, pages
+from kms_conformance.report.text import answers
 from kms_conformance.report.text.markdown import block, code, details, link, plain, prose, table, with_code
 from kms_conformance.report.text.words import RESULT_SIGNS, VERDICT_WORDS
 from kms_conformance.verdict.model import VERDICTS
@@ -79,6 +80,8 @@ def _blocks(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver]) -> Iter
             yield _Block(_MORE, _documents(page))
         if page.open_choices:
             yield _Block(_MORE, _open_choices(page))
+        if page.answers is not None:
+            yield _Block(_MORE, answers.markdown(page.answers))
         lines = "\n".join(f"# {command.title}\n{command.line}" for command in page.commands)
         yield _Block(_OPEN, details("Repeat the run", block(lines, "sh")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -19,11 +20,15 @@ from kms_conformance.target import TargetError
 from kms_conformance.target.errors import suggestion
 from kms_conformance.verdict.waivers.model import Waiver
 
+#: The reason of an entry that `waivers write` has drafted. A file with it is not used.
+UNDECIDED = "TODO"
+
 _Kind = jsonschema_rs.ValidationErrorKind
 _FORM = (
     "Write one entry per waiver: `- {requirement: cancel.date-cleared, reason: why, owner: who, expires: 2027-03-31}`, "
     "below the line `waivers:`."
 )
+_UNDECIDED = re.compile(rf"\s*{UNDECIDED}\b", re.IGNORECASE)
 _Path = tuple[str | int, ...]
 
 
@@ -38,14 +43,17 @@ def load_waivers(path: str | None) -> tuple[Waiver, ...]:
     return parse_waivers(text, path)
 
 
-def parse_waivers(text: str, origin: str) -> tuple[Waiver, ...]:
-    """Parse the text of a waivers file; `origin` is its name in errors. Raises `TargetError` for the first problem."""
+def parse_waivers(text: str, origin: str, *, undecided: bool = False) -> tuple[Waiver, ...]:
+    """Parse the text of a waivers file; `origin` is its name in errors. Raises `TargetError` for the first problem.
+
+    `undecided`: whether reasons may still be `TODO`, as in a file that is written and not used.
+    """
     try:
         document = specs.parse_yaml(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         raise TargetError(f"The waivers file {origin} is not valid YAML.", _one_line(error), _FORM) from error
-    for problem in _problems(document):
+    for problem in _problems(document, undecided=undecided):
         where, why, hint = problem
         raise TargetError(f"The waivers file {origin} cannot be used.", f"Line {_line(node, where)}: {why}", hint)
     return tuple(
@@ -53,7 +61,7 @@ def parse_waivers(text: str, origin: str) -> tuple[Waiver, ...]:
     )
 
 
-def _problems(document: object) -> Iterator[tuple[_Path, str, str]]:
+def _problems(document: object, *, undecided: bool) -> Iterator[tuple[_Path, str, str]]:
     """The problems of a file, each as (path to the value, reason, hint)."""
     for error in _validator().iter_errors(document):
         yield _schema_problem(error)
@@ -66,6 +74,11 @@ def _problems(document: object) -> Iterator[tuple[_Path, str, str]]:
     for number, entry in enumerate(entries):
         if said[_scope(entry)] > 1:
             yield (("waivers", number), f"`{entry['requirement']}` is waived twice.", "Remove one of the two entries.")
+        if _UNDECIDED.match(entry["reason"]) and not undecided:
+            why = (
+                f"Nobody has decided yet why `{entry['requirement']}` is accepted: its reason begins with {UNDECIDED}."
+            )
+            yield ("waivers", number, "reason"), why, "Write the reason, or remove the entry and mend the target."
 
 
 def _problems_of(entry: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

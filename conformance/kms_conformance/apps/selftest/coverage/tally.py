@@ -20,6 +20,7 @@ from kms_conformance.dialects.base import KeyView, Raw
 from kms_conformance.emulator import Emulator, Inbound, Key, Outbound, crypto
 from kms_conformance.suite.near_misses import near_misses
 from kms_conformance.target import parse_target
+from kms_conformance.verdict.results import CheckResult
 from kms_conformance.wire.contents import fields
 from kms_conformance.wire.session import Session
 
@@ -116,10 +117,19 @@ class Coverage:
 
     - expected, asked: all cells, and those that the run asked.
     - missing: expected cells that were neither asked nor excluded at this tier.
+    - checks: the results of the checks of the run.
     """
 
-    def __init__(self, dialect: str, tier: Tier, expected: frozenset[Cell], asked: frozenset[Cell]) -> None:
+    def __init__(
+        self,
+        dialect: str,
+        tier: Tier,
+        expected: frozenset[Cell],
+        asked: frozenset[Cell],
+        checks: tuple[CheckResult, ...] = (),
+    ) -> None:
         self.dialect, self.tier, self.expected, self.asked = dialect, tier, expected, asked
+        self.checks = checks
         self.exclusions = exclusions(dialect)
 
     def excluded_by(self, cell: Cell) -> Exclusion | None:
@@ -163,9 +173,10 @@ def measure(dialect: str, tier: Tier = "smoke") -> Coverage:
                 yield emulator.target_yaml()
                 path.write_text(json.dumps([astuple(cell) for cell in emulator.asked]), encoding="utf-8")
 
-        run_suite(served, tier=tier, timeout_seconds=_LONGEST_SECONDS)
+        outcome = run_suite(served, tier=tier, timeout_seconds=_LONGEST_SECONDS)
         asked = frozenset(Cell(*map(str, row)) for row in json.loads(path.read_text(encoding="utf-8")))
-    return Coverage(dialect, tier, cells(Profile.load(dialect), sabotages_of(dialect)), asked)
+    expected = cells(Profile.load(dialect), sabotages_of(dialect))
+    return Coverage(dialect, tier, expected, asked, outcome.checks)
 
 
 def sabotages_of(dialect: str) -> tuple[Sabotage, ...]:
