@@ -14,6 +14,8 @@ from xml.etree import ElementTree as ET
 
 # Two dates are equal if their distances from their requests differ by at most this many seconds.
 TOLERANCE = 1200
+_DATE = "date in "
+_ABSENT = "(absent)"
 _ID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\b(?=[0-9a-z+/_-]*\d)[0-9a-z+/_-]{16,}=*"
@@ -77,7 +79,7 @@ def normal(value: Any, known: dict[str, str], at: float, name: str = "") -> Any:
     if date is not None:
         form, seconds = date
         # A date that has passed tells no more than that: keys of a run are older than those of a script.
-        return {form: "past" if seconds - at < TOLERANCE else seconds - at}
+        return {f"{_DATE}{form}": "past" if seconds - at < TOLERANCE else seconds - at}
     if isinstance(value, str):
         for own in sorted(known, key=len, reverse=True):
             value = value.replace(own, f"<{known[own]}>")
@@ -89,12 +91,13 @@ def differences(then: Any, now: Any, where: str = "") -> list[str]:
     """The places at which two normal forms differ, a line each."""
     if isinstance(then, dict) and isinstance(now, dict):
         names = sorted({*then, *now})
-        return [
-            line for name in names for line in differences(then.get(name), now.get(name), f"{where}.{name}".strip("."))
-        ]
-    if isinstance(then, float) and isinstance(now, float) and abs(then - now) <= TOLERANCE:
-        return []
-    return [] if then == now else [f"{where}: {_short(then)} in the run, {_short(now)} now"]
+        found = [differences(then.get(name, _ABSENT), now.get(name, _ABSENT), f"{where}.{name}") for name in names]
+        return [line for lines in found for line in lines]
+    if _DATE in where.rpartition(".")[2] and isinstance(then, float) and isinstance(now, float):
+        equal = abs(then - now) <= TOLERANCE
+    else:
+        equal = type(then) is type(now) and then == now
+    return [] if equal else [f"{where.lstrip('.')}: {_short(then)} in the run, {_short(now)} now"]
 
 
 def _short(value: Any) -> str:
@@ -109,7 +112,7 @@ def _date(value: Any) -> tuple[str, float] | None:
         except ValueError:
             return None
         zoned = read if read.tzinfo else read.replace(tzinfo=timezone.utc)
-        return ("date" if read.tzinfo else "date without a zone"), zoned.timestamp()
+        return ("ISO 8601" if read.tzinfo else "ISO 8601 without a zone"), zoned.timestamp()
     if isinstance(value, str) and re.fullmatch(r"1\d{9}(?:\d{3})?", value):
         number = float(value)
         return ("milliseconds as text", number / 1000) if len(value) == 13 else ("seconds as text", number)

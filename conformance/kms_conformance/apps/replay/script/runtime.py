@@ -24,6 +24,8 @@ from kms_conformance.apps.replay.script.signing import Headers, Signed
 
 # Exit codes: the same answer as in the run, another answer, a mistake of the user, no judgement.
 AGAIN, OTHERWISE, MISTAKE, UNCLEAR = 1, 0, 2, 3
+# Statuses that say nothing about the failure, where it is not about them: credentials refused, throttled, out of order.
+NOT_SERVED = frozenset({401, 403, 429, 500, 502, 503, 504})
 # The place of a value that is sought at any depth: this mark, then the name of the member.
 ANYWHERE = "**"
 _VARIABLE = re.compile(r"\{\{(\w+)(?:\|(\w+))?\}\}")
@@ -110,6 +112,10 @@ class Reproduction:
                 now = {"status": None} if status is None else self.normal(status, headers, body, at)
                 found += differences(step["reply"], now)
                 say(f"     received now: {answer} {body.decode('utf-8', 'replace')[:600]}")
+            elif ("status" in step and (status is None) != (step["status"] is None)) or (status or 0) in NOT_SERVED:
+                raise Unclear(f"{step['name']} was answered with {answer}, in the run with {step['status']}.")
+            elif "status" in step and status != step["status"]:
+                found.append(f"{step['name']}: {step['status']} in the run, {answer} now")
             self.keep(step, status, body)
         say(f"expected             {self.plan['expected']}")
         say(f"received in the run  {self.plan['received']}")
@@ -248,7 +254,7 @@ class Reproduction:
                 except Exception as error:  # noqa: BLE001 - the next step and the next key must be tried
                     say(f"     {error!r}")
                     continue
-                if step["name"] == "read the key" and status is not None:
+                if step["name"] == "read the key" and (status or 500) < 500:
                     done = bool(re.search(self.plan["pending"], body.decode("utf-8", "replace")))
             say(
                 f"{'key' if done else '! KEY LEFT: the key'} {key} {'is' if done else 'is NOT'} scheduled for deletion."

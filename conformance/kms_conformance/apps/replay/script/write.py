@@ -94,6 +94,8 @@ def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> dic
     for step, line in writer.steps(chosen):
         if line is not None and line.index in chosen.cited:
             step["reply"] = _normal(run, line, writer.names, seen)
+        elif line is not None:
+            step["status"] = line.record.status
         steps.append(step)
     auth = {name: value for name, value in run.snapshot["auth"].items() if value is not None and name not in _NOT_SENT}
     for value in auth.values():
