@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,12 @@ from kms_conformance.apps.replay.script.recorded_run import RecordedLine, Record
 from kms_conformance.report.files import ReportError
 from kms_conformance.wire.trace_context import state_value
 
+# The random part of a name that the suite gives.
+RANDOM = re.compile(r"kms-?conformance[-/:_ ]?([0-9a-f]{12}|[0-9a-f]{8})(?![0-9a-f])")
 # Fewest characters of a value that a request takes from an earlier reply. Shorter ones are equal by chance.
 _SHORTEST = 24
+# Digits of the id of a run, which all its names have. Names of aliases, tags and the like have more random digits.
+_RUN_ID = 8
 # Families whose checks sign wrongly on purpose. A recording does not tell what is wrong with a signature.
 _SIGNING_WRONGLY = frozenset({"authentication"})
 
@@ -40,9 +45,8 @@ class ChosenExchanges:
 def choose(run: RecordedRun, found: FoundFailure) -> ChosenExchanges:
     """The exchanges that a script needs. Raises `ReportError` if no script can reproduce the failure."""
     _refuse_impossible(found)
-    numbers = set(found.failure.exchanges)
-    cited = frozenset(line.index for line in run.lines if line.record.number in numbers and line.record.number)
     of_check = [line for line in run.lines if _belongs(line, found)]
+    cited = _cited(run, found, of_check)
     if not cited or not of_check:
         raise _impossible(found, "The recording does not hold the exchanges that the failure cites.")
     cited |= {line.index for index in cited for line in _read_back(run, index, of_check)}
@@ -67,6 +71,14 @@ def choose(run: RecordedRun, found: FoundFailure) -> ChosenExchanges:
     )
 
 
+def _cited(run: RecordedRun, found: FoundFailure, of_check: list[RecordedLine]) -> frozenset[int]:
+    """The exchanges that the failure cites; if it cites none, the last change of the check, which reads follow."""
+    numbers = set(found.failure.exchanges) - {0}
+    if numbers:
+        return frozenset(line.index for line in run.lines if line.record.number in numbers)
+    return frozenset([line.index for line in of_check if line.operation and run.changes(line)][-1:])
+
+
 def _read_back(run: RecordedRun, index: int, of_check: list[RecordedLine]) -> list[RecordedLine]:
     """The reads that follow an exchange and show its effect: of each kind the last one before the next change.
 
@@ -89,8 +101,6 @@ def _refuse_impossible(found: FoundFailure) -> None:
         raise _impossible(
             found, "Its check signs requests wrongly on purpose, and a recording does not tell what is wrong with them."
         )
-    if not found.failure.exchanges:
-        raise _impossible(found, "It cites no exchange.")
 
 
 def _impossible(found: FoundFailure, why: str) -> ReportError:
@@ -120,21 +130,29 @@ def is_clock(run: RecordedRun, line: RecordedLine) -> bool:
 
 
 def _providers(run: RecordedRun, kept: dict[int, RecordedLine], last: int) -> dict[int, RecordedLine]:
-    """Earlier exchanges whose replies have values that the kept requests repeat, and those that these need in turn."""
+    """Earlier exchanges that gave values or names that the kept requests repeat, and those that these need in turn."""
     found: dict[int, RecordedLine] = {}
     open_ = sorted(kept)
     while open_:
         index = open_.pop()
         line = kept.get(index) or found[index]
-        text = f"{line.record.url}\n{line.record.request_body.text}"
+        text = text_of(line)
         for earlier in reversed(run.lines[: min(index, last)]):
             if earlier.index in kept or earlier.index in found or not earlier.accepted or earlier.operation == "list":
                 continue
-            if any(value in text for value, _ in leaves(earlier.value) if _is_result(run, value)):
+            names = {each[1] for each in RANDOM.finditer(text) if len(each[1]) > _RUN_ID}
+            if any(value in text for value, _ in leaves(earlier.value) if _is_result(run, value)) or (
+                run.changes(earlier) and earlier.operation and any(name in text_of(earlier) for name in names)
+            ):
                 found[earlier.index] = earlier
                 open_.append(earlier.index)
                 break
     return found
+
+
+def text_of(line: RecordedLine) -> str:
+    """The parts of a request in which names and results stand."""
+    return f"{line.record.url}\n{line.record.request_body.text}"
 
 
 def _is_result(run: RecordedRun, value: str) -> bool:

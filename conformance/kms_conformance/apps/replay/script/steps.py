@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from kms_conformance.apps.replay.script.choose import ChosenExchanges, is_clock, leaves
+from kms_conformance.apps.replay.script.choose import RANDOM, ChosenExchanges, is_clock, leaves, text_of
 from kms_conformance.apps.replay.script.recorded_run import RecordedLine, RecordedRun
-from kms_conformance.apps.replay.script.runtime import ANYWHERE
+from kms_conformance.apps.replay.script.runtime import ANYWHERE, CLOCK_MOVE
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.report.files import ReportError
@@ -31,11 +31,11 @@ _OWN_PARAMETERS = frozenset(
     {"AccessKeyId", "SecurityToken", "Signature", "SignatureMethod", "SignatureNonce", "SignatureVersion", "Timestamp"}
 )
 _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
-# The random part of a name that the suite gives.
-_RANDOM = re.compile(r"kms-?conformance[-/:_ ]?([0-9a-f]{12}|[0-9a-f]{8})(?![0-9a-f])")
 _VARIABLE = re.compile(r"\{\{\w+(?:\|\w+)?\}\}")
 _PROJECT = re.compile(r"(?<=/)[0-9a-zA-Z]{32}(?=/|$)")
 _SECONDS_A_DAY = 86400
+# Stands for the id of a key of the script until the names of variables are filled in.
+_MADE = "kms-conformance-key-of-the-script"
 
 
 @dataclass
@@ -53,12 +53,12 @@ class StepWriter:
         created_during = {key for line in chosen.during if line.operation == "create" for key in line.keys}
         lines = (*chosen.before, *chosen.during)
         for line in lines:
-            for found in _RANDOM.finditer(_all_of(line)):
+            for found in RANDOM.finditer(text_of(line)):
                 self._fresh(found[1])
         prepared = [key for key in chosen.keys if key not in created_during]
         for key in prepared:
             yield self._creation(key, number_of[key]), None
-        later = [_all_of(line) for line in lines]
+        later = [text_of(line) for line in lines]
         for position, line in enumerate(chosen.before):
             yield self._taking(self._of_line(line), line, later[position + 1 :], must_succeed=True), line
         for key in prepared:
@@ -72,11 +72,19 @@ class StepWriter:
             yield self._taking(step, line, later[offset + position + 1 :], must_succeed=False), line
 
     def give_back(self) -> list[Step]:
-        """The steps that schedule a key for deletion, as `{{made}}`, and read it."""
-        dialect, key = self.run.dialect, "{{made}}"
-        asked = [("schedule the key", "schedule", {"key_id": key, "window": dialect.profile.window.minimum})]
-        asked.append(("read the key", "describe", {"key_id": key}))
-        return [self._of_request(name, dialect.request(operation, arguments)) for name, operation, arguments in asked]
+        """The steps that schedule the key `{{made}}` for deletion and read it; the later ones if the first do not."""
+        dialect = self.run.dialect
+        self.names[_MADE] = "made"
+        key = {"key_id": _MADE}
+        asked = {
+            "schedule the key": dialect.request("schedule", key | {"window": dialect.profile.window.minimum}),
+            "read the key": dialect.request("describe", key),
+            "disable the key": dialect.request("disable", key),
+        }
+        steps = {name: self._of_request(name, request) for name, request in asked.items()}
+        schedule, read, disable = steps.values()
+        # An endpoint with a fault may schedule only keys that are disabled.
+        return [schedule, read, disable, schedule, read]
 
     # --- preparing keys -----------------------------------------------------------------------------------------------
 
@@ -89,7 +97,7 @@ class StepWriter:
             request = self.run.dialect.request("create", self.run.dialect.naming(marker))
             step = self._of_request(self.run.api["create"].id, request)
         else:
-            for found in _RANDOM.finditer(_all_of(line)):
+            for found in RANDOM.finditer(text_of(line)):
                 self._fresh(found[1])
             step = self._of_line(line)
         self._learn([key], {key: name})
@@ -120,9 +128,7 @@ class StepWriter:
         if state == GONE:
             control = self.run.snapshot["time_control"]
             body = f'{{"advance_seconds": {window * _SECONDS_A_DAY + 3600}}}'.encode()
-            yield self._of_request(
-                "move the clock", Request("POST", control, (("Content-Type", "application/json"),), body)
-            )
+            yield self._of_request(CLOCK_MOVE, Request("POST", control, (("Content-Type", "application/json"),), body))
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -140,7 +146,7 @@ class StepWriter:
             for name, value in record.request_headers
             if name.lower() not in places.lower_signing_headers and name.lower() not in _OWN_HEADERS
         ]
-        name = "move the clock" if is_clock(self.run, line) else record.operation or record.method
+        name = CLOCK_MOVE if is_clock(self.run, line) else record.operation or record.method
         body = record.request_body
         return self._step(name, record.method, url, headers, body.text, body.encoding, signed=signed)
 
@@ -162,7 +168,7 @@ class StepWriter:
         *,
         signed: bool,
     ) -> Step:
-        if _VARIABLE.search(f"{url}{body}".replace("{{made}}", "")):
+        if _VARIABLE.search(f"{url}{body}"):
             raise ReportError("No script can be written.", "A request has text in double braces.", "Use `replay`.")
         base = str(self.run.snapshot["base_url"])
         rest = url.removeprefix(base)
@@ -228,11 +234,6 @@ class StepWriter:
                 self.names |= {written: f"{name}|quoted", value: name}
         step |= {"takes": step.get("takes", {}) | taken} if taken else {}
         return step | {"must_succeed": True} if must_succeed else step
-
-
-def _all_of(line: RecordedLine) -> str:
-    """The parts of a request in which names and results stand."""
-    return f"{line.record.url}\n{line.record.request_body.text}"
 
 
 def _with_action_headers(step: Step) -> Step:
