@@ -55,6 +55,8 @@ def test_what_differs_from_run_to_run_is_equal(then: Any, now: Any) -> None:
         ({"Keys": []}, {"Keys": [{"KeyId": KEY}]}),
         ({"Description": "a"}, {"Description": "b"}),
         ({"number": 1.5}, {"number": 2.5}),
+        ({"RequestId": "a"}, {"requestId": "b"}),
+        ({"Keys": [{"KeyId": KEY, "State": "2"}]}, {"Keys": [{"KeyId": KEY, "State": "4"}]}),
     ],
 )
 def test_every_other_difference_is_found(then: Any, now: Any) -> None:

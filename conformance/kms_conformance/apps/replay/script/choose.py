@@ -46,7 +46,8 @@ def choose(run: RecordedRun, found: FoundFailure) -> ChosenExchanges:
     """The exchanges that a script needs. Raises `ReportError` if no script can reproduce the failure."""
     _refuse_impossible(found)
     of_check = [line for line in run.lines if _belongs(line, found)]
-    cited = _cited(run, found, of_check)
+    numbers = set(found.failure.exchanges)
+    cited = frozenset(line.index for line in run.lines if line.record.number in numbers and line.record.number)
     if not cited or not of_check:
         raise _impossible(found, "The recording does not hold the exchanges that the failure cites.")
     cited |= {line.index for index in cited for line in _read_back(run, index, of_check)}
@@ -71,14 +72,6 @@ def choose(run: RecordedRun, found: FoundFailure) -> ChosenExchanges:
     )
 
 
-def _cited(run: RecordedRun, found: FoundFailure, of_check: list[RecordedLine]) -> frozenset[int]:
-    """The exchanges that the failure cites; if it cites none, the last change of the check, which reads follow."""
-    numbers = set(found.failure.exchanges) - {0}
-    if numbers:
-        return frozenset(line.index for line in run.lines if line.record.number in numbers)
-    return frozenset([line.index for line in of_check if line.operation and run.changes(line)][-1:])
-
-
 def _read_back(run: RecordedRun, index: int, of_check: list[RecordedLine]) -> list[RecordedLine]:
     """The reads that follow an exchange and show its effect: of each kind the last one before the next change.
 
@@ -101,6 +94,9 @@ def _refuse_impossible(found: FoundFailure) -> None:
         raise _impossible(
             found, "Its check signs requests wrongly on purpose, and a recording does not tell what is wrong with them."
         )
+
+    if not found.failure.exchanges:
+        raise _impossible(found, "It cites no exchange whose reply a script could compare.")
 
 
 def _impossible(found: FoundFailure, why: str) -> ReportError:

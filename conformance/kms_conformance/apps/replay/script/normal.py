@@ -24,7 +24,8 @@ _ID = re.compile(
 )
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _REQUEST_ID = re.compile(r"request-?_?id|trace-?id", re.IGNORECASE)
-_MESSAGE = re.compile(r"message|error_msg|recommend|hostid", re.IGNORECASE)
+# Fields whose texts differ from reply to reply: only their names are compared.
+_VARIES = re.compile(rf"message|error_msg|recommend|hostid|{_REQUEST_ID.pattern}", re.IGNORECASE)
 _COUNT = re.compile(r"total|count", re.IGNORECASE)
 
 
@@ -65,14 +66,14 @@ def normal(value: Any, known: dict[str, str], at: float, name: str = "") -> Any:
     """The normal form of a JSON value; `name` is that of its field."""
     if isinstance(value, dict):
         return {
-            key: ("..." if _MESSAGE.fullmatch(key) and isinstance(child, str) else normal(child, known, at, key))
+            key: ("..." if _VARIES.fullmatch(key) and isinstance(child, str) else normal(child, known, at, key))
             for key, child in sorted(value.items())
-            if not _REQUEST_ID.fullmatch(key)
         }
     if isinstance(value, list):
-        # Lists have the keys of others too, which differ from run to run: what names an id of another key is left out.
-        items = {json.dumps(normal(child, known, at), sort_keys=True) for child in value}
-        return [json.loads(item) for item in sorted(items) if "<" in item or "#" not in item]
+        # Lists have the keys of others too, which differ from run to run: what names another key is left out.
+        items = sorted({json.dumps(normal(child, known, at), sort_keys=True) for child in value})
+        own = [item for item in items if "<key_" in item]
+        return [json.loads(item) for item in own or items if own or "<" in item or "#" not in item]
     if isinstance(value, bool) or value is None:
         return value
     date = _date(value)

@@ -94,11 +94,13 @@ def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> dic
     seen: set[str] = set()
     for step, line in writer.steps(chosen):
         if line is not None and line.index in chosen.cited:
+            if steps and steps[-1] == step | {"status": line.record.status}:
+                # The suite repeats a refused request until it is settled; the last one is cited, and is enough here.
+                del steps[-1]
             step["reply"] = _normal(run, line, writer.names, seen)
         elif line is not None:
             step["status"] = line.record.status
             if steps and steps[-1] == step:
-                # The suite repeats a refused request until it is settled; once is enough here.
                 continue
         steps.append(step)
     auth = {name: value for name, value in run.snapshot["auth"].items() if value is not None and name not in _NOT_SENT}
