@@ -72,8 +72,8 @@ def normal(value: Any, known: dict[str, str], at: float, name: str = "") -> Any:
     if isinstance(value, list):
         # Lists have the keys of others too, which differ from run to run: what names another key is left out.
         items = sorted({json.dumps(normal(child, known, at), sort_keys=True) for child in value})
-        own = [item for item in items if "<key_" in item]
-        return [json.loads(item) for item in own or items if own or "<" in item or "#" not in item]
+        ours = [item for item in items if "<key_" in item]
+        return [json.loads(item) for item in ours or items if ours or "<" in item or "#" not in item]
     if isinstance(value, bool) or value is None:
         return value
     date = _date(value)
@@ -93,6 +93,9 @@ def differences(then: Any, now: Any, where: str = "") -> list[str]:
     if isinstance(then, dict) and isinstance(now, dict):
         names = sorted({*then, *now})
         found = [differences(then.get(name, _ABSENT), now.get(name, _ABSENT), f"{where}.{name}") for name in names]
+        return [line for lines in found for line in lines]
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        found = [differences(one, other, f"{where}.{at}") for at, (one, other) in enumerate(zip(then, now))]
         return [line for lines in found for line in lines]
     if _DATE in where.rpartition(".")[2] and isinstance(then, float) and isinstance(now, float):
         equal = abs(then - now) <= TOLERANCE
