@@ -22,7 +22,7 @@ _RUN = {
 CODES: Mapping[str, Mapping[int, str]] = {
     "run": _RUN | _ENDED,
     "merge": _RUN | _ENDED,
-    "report": {code: f"the run was {word}" for code, word in ((0, "conformant"), (1, "nonconformant"))}
+    "report": {0: "the run was conformant; with `--har`, written", 1: "the run was nonconformant"}
     | {2: f"{_MISTAKE} (also: waivers out of date)", 3: "the run was inconclusive"}
     | {4: "nothing failed in the run; open requirements waited for a planted key"}
     | _ENDED,
@@ -53,7 +53,10 @@ CODES: Mapping[str, Mapping[int, str]] = {
         3: "the file cannot be judged by this installation",
     },
     "replay": _ALWAYS
-    | {0: "not seen again, and no key is left", 1: "seen again, or the requirement is broken in another way"}
+    | {
+        0: "not seen again, and no key is left; with `--script`, written",
+        1: "seen again, or the requirement is broken in another way",
+    }
     | {3: "the failure could not be judged again, or a key is left"},
     "record": _ALWAYS | {0: "recorded", 3: "the target could not be queried"},
     "compare": _ALWAYS

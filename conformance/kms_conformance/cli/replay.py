@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 
 from kms_conformance.apps import replay
-from kms_conformance.apps.replay.find import other_endpoint
+from kms_conformance.apps.replay.find import FoundFailure, other_endpoint
 from kms_conformance.cli._common import run_confirmed
+from kms_conformance.core.text import say
 from kms_conformance.core.tier import TIERS
 from kms_conformance.preflight import consent
+from kms_conformance.report.files import write_atomically
+from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.target import load_target
 
@@ -22,13 +25,33 @@ _PATH = click.Path(path_type=Path)
 @click.argument("failure", metavar="ID")
 @click.option("--target", "given", type=_PATH, metavar="FILE", help="Use this target file instead of the run's own.")
 @click.option("--yes", is_flag=True, help="Create keys in an account that is not on this machine, without asking.")
-def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int:  # noqa: FBT001 - an option
+@click.option(
+    "--script",
+    "language",
+    type=click.Choice(["python"]),
+    help="Send nothing; write a program that reproduces the failure alone, with the standard library only.",
+)
+@click.option(
+    "--output", type=_PATH, metavar="FILE", help="With --script: the file to write; default: reproduce_ID.py."
+)
+def command(
+    directory: Path,
+    failure: str,
+    given: Path | None,
+    yes: bool,  # noqa: FBT001 - an option
+    language: str | None,
+    output: Path | None,
+) -> int:
     """Repeat the check that found the failure ID in the run in DIR; show the old and the new reply side by side.
 
     The check runs with new signatures. It creates keys of its own or uses those of earlier runs again, and changes no
     other key. Its keys are scheduled for deletion at the end.
     """
     found = replay.find(directory, failure)
+    if language is not None:
+        return write_script(directory, found, output or Path(f"reproduce_{found.id}.py"))
+    if output is not None:
+        raise click.UsageError("--output names the file of --script. Add --script python.")
     path = replay.target_file(directory, found, given)
     note = ""
     if path is not None:
@@ -42,3 +65,12 @@ def command(directory: Path, failure: str, given: Path | None, yes: bool) -> int
     for line in replay.lines(found, outcome, note, screen.width):
         screen.write_line(line)
     return outcome.exit_code
+
+
+def write_script(directory: Path, found: FoundFailure, path: Path) -> int:
+    """Write the script of a failure; returns the exit code 0. Raises `ReportError` if no script can reproduce it."""
+    from kms_conformance.apps.replay.script import script  # noqa: PLC0415 - needed with --script only
+
+    write_atomically(path, script(directory, found, path.name))
+    say(f"script   {relative_path(path)}")
+    return 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def serve(
+def serve(  # noqa: PLR0913 - the options of the command `emulator`
     dialect: str,
     *,
     write: Callable[[str], None],
@@ -24,10 +24,12 @@ def serve(
     foreign_keys: int = 3,
     auth: str | None = None,
     expose: bool = False,
+    log: Callable[[str], None] | None = None,
 ) -> None:
     """Serve one dialect, pass its target file to `write`, and block until Ctrl-C or SIGTERM.
 
-    `expose` allows a host that other machines can reach. `auth` names a way to sign in (see `SeedData.auth_of`).
+    `expose` allows a host that other machines can reach. `auth` names a way to sign in (see `SeedData.auth_of`). `log`
+    gets one line for each request (see `RequestLog`).
 
     Raises `ValueError` for an unknown dialect, profile or `auth`. Without `expose`, raises `ValueError` for a host
     other than loopback. Raises `OSError` if the port is in use.
@@ -37,7 +39,7 @@ def serve(
             f"The emulator on {host} would be reachable from other machines, and its credentials are public. "
             "Use 127.0.0.1, or allow other hosts with --expose."
         )
-    emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys)
+    emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys, log=log)
     # The signal handler is installed before the target file is written, because its reader may send SIGTERM at once.
     with emulator, stoppable() as wait:
         write(emulator.target_yaml(auth))

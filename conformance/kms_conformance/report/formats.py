@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kms_conformance.report import files, layout
 from kms_conformance.report.answers import FORMAT as ANSWERS_FORMAT
-from kms_conformance.report.ci import badge, junit
+from kms_conformance.report.ci import badge, ctrf, junit
 from kms_conformance.report.html import render as html
 from kms_conformance.report.html.page import TargetPage, pages
 from kms_conformance.report.model import Report
@@ -110,4 +110,5 @@ register(
 )
 register(ReportFormat("answers", of_target={"answers.json": lambda page: files.to_text(answers_json(page))}))
 register(ReportFormat("JUnit", of_run={"junit.xml": junit.render_pages}))
+register(ReportFormat("CTRF", of_run={"ctrf-report.json": ctrf.render_pages}))
 register(ReportFormat("Allure", folders=(layout.ALLURE_RESULTS, layout.ALLURE_REPORT)))

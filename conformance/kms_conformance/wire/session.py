@@ -9,6 +9,7 @@ from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Exchange, Failure, Request, origin
 from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.pace import Pace
+from kms_conformance.wire.trace_context import TraceContext
 from kms_conformance.wire.world import World
 
 if TYPE_CHECKING:
@@ -46,9 +47,15 @@ class Session:
         max_body: int = MAX_BODY,
         gate: RequestGate | None = None,
         world: World | None = None,
+        correlation: bool = False,
     ) -> None:
-        """`max_body` limits the body of a reply in bytes, compressed and decompressed; `gate` may refuse requests."""
+        """`max_body` limits the body of a reply in bytes, compressed and decompressed; `gate` may refuse requests.
+
+        With `correlation`, each request gets the headers of `trace`.
+        """
         self.world = world or World()
+        self.trace = TraceContext(self.world.chance)
+        self._correlation = correlation
         self._gate = gate
         self._origins = frozenset(origin(url) for url in urls)
         self._carrier: Carrier = self.world.carrier or Network(limits.timeout_seconds, verify=verify, max_body=max_body)
@@ -62,7 +69,9 @@ class Session:
     @classmethod
     def for_target(cls, target: Target, gate: RequestGate, world: World) -> Session:
         """A session that sends requests to the target, its identity service and its time control, and nowhere else."""
-        return cls(target.limits, target.urls, verify=target.verify, gate=gate, world=world)
+        return cls(
+            target.limits, target.urls, verify=target.verify, gate=gate, world=world, correlation=target.correlation
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +106,7 @@ class Session:
         `ForeignOrigin` for an origin outside of the target file, and any exception of the gate.
         """
         problem = self._checked(request)
+        request = self._traced(request)
         if problem is not None:
             return Exchange(request, None, problem, self.world.clock.now())
         self.pace.wait()
@@ -113,6 +123,7 @@ class Session:
         """
         requests = first, second
         problem = next((found for found in [self._checked(request) for request in requests] if found is not None), None)
+        first, second = self._traced(first), self._traced(second)
         if problem is not None:
             started = self.world.clock.now()
             return Exchange(first, None, problem, started), Exchange(second, None, problem, started)
@@ -132,6 +143,9 @@ class Session:
         if self._gate is not None:
             self._gate.check(request)
         return unsendable(request)
+
+    def _traced(self, request: Request) -> Request:
+        return self.trace.added_to(request) if self._correlation else request
 
     def _refuse_foreign(self, request: Request) -> None:
         try:

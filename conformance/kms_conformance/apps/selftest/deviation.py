@@ -67,8 +67,11 @@ class Fault:
         """The pytest arguments that limit a run to the check families that report the fault."""
         return only(self.families) if self.families else ()
 
-    def serving(self, dialect: str, port: int = 0) -> Prepare:
-        """Serve an emulator of the dialect with this fault, on any free port or on `port`; see `run_suite`."""
+    def serving(self, dialect: str, port: int = 0, log: Callable[[str], None] | None = None) -> Prepare:
+        """Serve an emulator of the dialect with this fault, on any free port or on `port`; see `run_suite`.
+
+        `log` gets one line for each request.
+        """
         return serving(
             dialect,
             decisions=self.decisions,
@@ -78,6 +81,7 @@ class Fault:
             profile=self.profile,
             further={} if self.timeout_seconds is None else {"limits": {"timeout_seconds": self.timeout_seconds}},
             port=port,
+            log=log,
         )
 
 
@@ -139,6 +143,7 @@ def serving(  # noqa: PLR0913 - each argument is one part of a fault or variant
     further: Mapping[str, object] = MappingProxyType({}),
     port: int = 0,
     connections: int | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> Prepare:
     """Serve an emulator with these decisions and filters; leaving the context raises the first bug of the emulator.
 
@@ -156,6 +161,7 @@ def serving(  # noqa: PLR0913 - each argument is one part of a fault or variant
             filters=filters,
             foreign_keys=foreign_keys,
             connections=connections,
+            log=log,
         )
         with emulator:
             yield yaml.safe_dump(emulator.target(auth) | dict(further), sort_keys=False)

@@ -1,0 +1,46 @@
+"""Scripts of drawn failures: each shows its failure at the faulty emulator, and none at the emulator without it.
+
+`tox run -e scripts` draws 20; three are enough for each change.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from faulty_runs import Drawn, carry_out, drawn, failures, run
+
+from kms_conformance.apps.replay.script import script
+from kms_conformance.emulator import Decisions, Emulator
+
+SEED = int(os.environ.get("KMS_CONFORMANCE_SCRIPTS_SEED", "20261130"))
+COUNT = int(os.environ.get("KMS_CONFORMANCE_SCRIPTS", "3"))
+
+
+@pytest.mark.parametrize("case", drawn(COUNT, SEED), ids=str)
+def test_a_drawn_failure_is_reproduced_and_a_repaired_endpoint_is_not_accused(case: Drawn, tmp_path: Path) -> None:
+    fault, dialect = case.fault, case.dialect
+    with fault.serving(dialect)() as target:
+        reports = run(tmp_path, target, fault.arguments())
+    cited = [each for each in failures(reports) if each.failure.exchanges]
+    # The failures for which the fault is there, if it has any.
+    found = [each for each in cited if each.failure.requirement in fault.requirements] or cited
+    chosen = random.Random(f"{SEED} {case}").choice(found)  # noqa: S311 - a sample
+    path = tmp_path / "reproduce.py"
+    path.write_text(script(reports, chosen, path.name), encoding="utf-8")
+
+    decisions = type("Faulty", tuple(fault.decisions) or (Decisions,), {})
+    faulty = Emulator(
+        dialect, profile=fault.profile, decisions=decisions, filters=fault.filters, foreign_keys=fault.foreign_keys
+    )
+    sound = Emulator(dialect, profile=fault.profile, foreign_keys=fault.foreign_keys)
+    for emulator, expected in ((faulty, 1), (sound, 0)):
+        before = {key.id for key in emulator.store.keys}
+        with emulator:
+            code, said = carry_out(path, emulator.target_yaml(fault.auth))
+        assert code == expected, f"{chosen.check.check}\n{said}"
+        left = [key for key in emulator.store.keys if key.id not in before]
+        assert {key.state.value for key in left} <= {"pending_deletion"}, said
+        assert "Traceback" not in said
