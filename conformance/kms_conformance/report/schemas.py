@@ -25,6 +25,8 @@ Schema = Literal[
     "comparison",
     "changes",
     "shard",
+    "board",
+    "board-release",
 ]
 _MOST_SHOWN = 3
 _Made = TypeVar("_Made")
