@@ -77,7 +77,15 @@ def check(file: Path | None, keys: tuple[Path, ...], card: bool) -> int:  # noqa
     show_default=True,
     help="Mark older evidence as old.",
 )
-def board(results: tuple[Path, ...], out: Path, keys: tuple[Path, ...], as_of: str | None, stale_after: int) -> int:
+@click.option("--cache", type=_PATH, metavar="FOLDER", help="Keep what was read there, for faster later builds.")
+def board(
+    results: tuple[Path, ...],
+    out: Path,
+    keys: tuple[Path, ...],
+    as_of: str | None,
+    stale_after: int,
+    cache: Path | None,
+) -> int:
     """Build a static site that shows results side by side: products, families of requirements, releases.
 
     DIR is a reports folder, or a folder with several results; CERTIFICATE is a file that `certify` wrote. Each sealed
@@ -88,7 +96,7 @@ def board(results: tuple[Path, ...], out: Path, keys: tuple[Path, ...], as_of: s
     from kms_conformance.apps.board.build import build  # noqa: PLC0415 - other commands do not need it
     from kms_conformance.cli.sealed import SealedFileOpener  # noqa: PLC0415 - as above
 
-    made = build(results, out, SealedFileOpener.of(keys), _day(as_of), stale_after)
+    made = build(results, out, SealedFileOpener.of(keys), _day(as_of), stale_after=stale_after, cache=cache)
     for found in made.not_shown:
         word = "refused" if found.standing.name == "refused" else "not judged here"
         say(f"{word}: {found.source}: {(found.standing.reasons or ('',))[0]}")

@@ -33,6 +33,11 @@ class SealedFileOpener:
         """Read the public keys in these files. Raises `ReportError` for a file that is no key."""
         return cls(tuple(map(keys.public_key, paths)))
 
+    @property
+    def identity(self) -> str:
+        """The ids of the named keys."""
+        return " ".join(sorted(key.keyid for key in self.known))
+
     def __call__(self, path: Path) -> OpenedFile:
         """Verify a file. Raises `ReportError` if it cannot be read."""
         try:

@@ -55,7 +55,16 @@ def _product(runs: list[JudgedRun], slugs: set[str]) -> Product:
 def _releases(runs: list[JudgedRun]) -> tuple[BoardRelease, ...]:
     by_version = _grouped(runs, lambda run: run.card.version)
     ordered = sorted(by_version.items(), key=lambda item: version_key(item[0]))
-    return tuple(BoardRelease(version, tuple(sorted(members, key=_preference))) for version, members in ordered)
+    return tuple(BoardRelease(version, _distinct(sorted(members, key=_preference))) for version, members in ordered)
+
+
+def _distinct(runs: list[JudgedRun]) -> tuple[JudgedRun, ...]:
+    """The runs without those that tell of the same run again, such as the reports folder of a sealed file."""
+    found: dict[tuple[object, ...], JudgedRun] = {}
+    for run in runs:
+        verdicts = tuple((cell.requirement, cell.verdict) for cell in run.cells)
+        found.setdefault((run.target, run.started, run.seed, run.tier, verdicts), run)
+    return tuple(found.values())
 
 
 def _preference(run: JudgedRun) -> tuple[bool, int, int, int, str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
-import pickle
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kms_conformance.apps.board import render
 from kms_conformance.apps.board.assemble import STALE_AFTER, assemble
@@ -20,6 +21,7 @@ from kms_conformance.apps.board.model import Board, JudgedRun
 from kms_conformance.apps.board.sealed import Opener
 from kms_conformance.apps.board.site import Entry, Site
 from kms_conformance.apps.board.sources import Found, Place, places, read_place
+from kms_conformance.apps.board.store import RunStore
 from kms_conformance.report import files
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.schemas import validate
@@ -31,19 +33,28 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-def build(given: Sequence[Path], out: Path, opener: Opener, as_of: date, stale_after: int = STALE_AFTER) -> Board:
+def build(
+    given: Sequence[Path],
+    out: Path,
+    opener: Opener,
+    as_of: date,
+    *,
+    stale_after: int = STALE_AFTER,
+    cache: Path | None = None,
+) -> Board:
     """Write the board of the given reports folders and sealed files into the folder `out`; returns the board.
 
-    The same results at the same `as_of` give the same bytes. Raises `ReportError` if something given holds no result,
+    `cache`: a folder in which a later build finds what was read of unchanged results. The same results at the same
+    `as_of` give the same bytes. Raises `ReportError` if something given holds no result,
     or if `out` holds files that are not those of a board.
     """
     wanted = places(given)
     with TemporaryDirectory(prefix="kms-conformance-board-") as spool:
-        reader = _Reader(opener, Path(spool))
-        found = [each for shares in _in_processes(reader.read, list(enumerate(wanted))) for each in shares]
-        board = assemble((one for one, _ in found), as_of, stale_after)
-        kept = {id(one): path for one, path in found if path is not None}
-        write_site(board, out, lambda run: _unpickled(kept[id(run)]))
+        store = RunStore(cache or Path(spool), opener.identity)
+        found = [each for shares in _in_processes(_Reader(opener, store).read, wanted) for each in shares]
+        board = assemble((one for one, _, _ in found), as_of, stale_after)
+        kept = {id(one): (key, index) for one, key, index in found}
+        write_site(board, out, lambda run: _whole(store, *kept[id(run)]))
     return board
 
 
@@ -57,6 +68,9 @@ def build_of_runs(runs: Iterable[Found], out: Path, as_of: date, stale_after: in
 def write_site(board: Board, out: Path, whole: Callable[[JudgedRun], JudgedRun]) -> None:
     """Write all files of a board. `whole` gives the run with its exchanges for a run of the board."""
     _clear(out)
+    # An unfinished board has this file too, so that it can be built again; without `format`, no reader takes it.
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / BOARD, _compact({"kind": KIND}))
     site, inner = Site(board), Site(board, "../")
     for folder in _FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
@@ -70,28 +84,24 @@ def write_site(board: Board, out: Path, whole: Callable[[JudgedRun], JudgedRun])
     _in_processes(_Writer(inner, out, whole).release, range(len(inner.entries)))
     document = board_to_json(site)
     validate(document, "board", BOARD)
-    # It is written last, so that a folder without this file is no finished board.
     _write(out / BOARD, files.to_text(document))
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads results; what a page needs of a run beside its verdicts is kept in a file until the page is written."""
+    """Reads results; what a page needs of a run beside its verdicts stays in the store until the page is written."""
 
     opener: Opener
-    spool: Path
+    store: RunStore
 
-    def read(self, numbered: tuple[int, Place]) -> list[tuple[Found, Path | None]]:
-        number, place = numbered
-        kept: list[tuple[Found, Path | None]] = []
-        for index, found in enumerate(read_place(place, self.opener)):
-            if not isinstance(found, JudgedRun):
-                kept.append((found, None))
-                continue
-            path = self.spool / f"{number}-{index}"
-            path.write_bytes(pickle.dumps(found, pickle.HIGHEST_PROTOCOL))
-            kept.append((_without_exchanges(found), path))
-        return kept
+    def read(self, place: Place) -> list[tuple[Found, str, int]]:
+        """What a result holds, without its exchanges; with the key and the position at which the store has them."""
+        key = self.store.key(place)
+        found = self.store.get(key)
+        if found is None:
+            found = read_place(place, self.opener)
+            self.store.put(key, found)
+        return [(_without_exchanges(each), key, index) for index, each in enumerate(found)]
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ class _Writer:
         _write(self.out / "releases" / f"{entry.slug}.html", render.release_page(self.site, entry, run))
         document = release_to_json(self.site, entry, run)
         validate(document, "board-release", f"{entry.slug}.json")
-        _write(self.out / "releases" / f"{entry.slug}.json", files.to_text(document))
+        _write(self.out / "releases" / f"{entry.slug}.json", _compact(document))
         names = [entry.slug]
         names += [f"{entry.product.slug}-{entry.track.dialect}"] if entry.is_newest else []
         for name in names:
@@ -115,13 +125,19 @@ class _Writer:
             _write(self.out / "badges" / f"{name}.json", files.to_text(render.badge_endpoint(self.site, entry)))
 
 
-def _without_exchanges(run: JudgedRun) -> JudgedRun:
+def _without_exchanges(run: Found) -> Found:
+    if not isinstance(run, JudgedRun):
+        return run
     return replace(run, cells=tuple(replace(cell, failure=None, proof=None) for cell in run.cells))
 
 
-def _unpickled(path: Path) -> JudgedRun:
-    run: JudgedRun = pickle.loads(path.read_bytes())  # noqa: S301 - written by this process into its own folder
-    return run
+def _whole(store: RunStore, key: str, index: int) -> JudgedRun:
+    found = (store.get(key) or ())[index:][:1]
+    if not found or not isinstance(found[0], JudgedRun):
+        raise ReportError(
+            "The board is not finished.", "A file of the cache was removed or changed.", "Build it again."
+        )
+    return found[0]
 
 
 # The work of child processes: forked, they have it without a copy.
@@ -135,13 +151,22 @@ def _in_processes(work: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Ou
         return list(map(work, items))
     _WORK.append(work)  # type: ignore[arg-type]  # its items are those below
     try:
-        with multiprocessing.get_context("fork").Pool(cores) as pool:
-            return pool.map(_work, items, chunksize=max(1, min(8, len(items) // (cores * 4))))  # type: ignore[arg-type]
+        with multiprocessing.get_context("fork").Pool(cores, _ended_by_signals) as pool:
+            done: list[Any] = pool.map(_work, items, chunksize=max(1, min(8, len(items) // (cores * 4))))
+            pool.close()
+            pool.join()
+            return done
     finally:
         _WORK.pop()
 
 
-def _work(item: object) -> object:
+def _ended_by_signals() -> None:
+    """Let signals end a child process at once; the command line handles them in the parent."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _work(item: Any) -> object:  # noqa: ANN401 - of the work that it is for
     return _WORK[-1](item)
 
 
@@ -168,6 +193,11 @@ def _is_board(out: Path) -> bool:
     except ReportError:
         return False
     return isinstance(found, dict) and found.get("kind") == KIND
+
+
+def _compact(document: object) -> str:
+    """JSON of a release: without indents, it is written five times as fast and has half the size."""
+    return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def _write(path: Path, content: str) -> None:

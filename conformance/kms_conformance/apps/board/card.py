@@ -39,7 +39,10 @@ def card_path(evidence: Path) -> Path:
     """Where the card of a result lies: `DIR/card.yaml`, or `NAME.card.yaml` beside `NAME.certificate.zip`."""
     if evidence.is_dir():
         return evidence / CARD
-    return evidence.with_name(f"{_SEALED.sub('', evidence.name)}.{CARD}")
+    own = evidence.with_name(f"{_SEALED.sub('', evidence.name)}.{CARD}")
+    # `certify` writes the file into the reports folder, which may have a card already.
+    of_folder = evidence.with_name(CARD)
+    return own if own.exists() or not evidence.with_name(layout.VERDICT).is_file() else of_folder
 
 
 def read_card(path: Path) -> ReadCard | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from kms_conformance.catalogue.requirements import Level
 from kms_conformance.report.text.exchange import ExchangeView
@@ -80,7 +80,7 @@ class RequirementCell:
     """The verdict on one requirement by one run.
 
     - `weight`: the level that counts for the result of the run.
-    - `proof`: an exchange that proves a passed requirement; None if none is kept.
+    - `proof`: the record of an exchange that proves a passed requirement; None if none is kept.
     """
 
     requirement: str
@@ -89,7 +89,7 @@ class RequirementCell:
     verdict: RequirementResult
     reason: str = ""
     failure: ShownFailure | None = None
-    proof: ExchangeView | None = None
+    proof: Mapping[str, Any] | None = None
 
     @property
     def state(self) -> State:

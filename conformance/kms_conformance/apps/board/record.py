@@ -51,12 +51,9 @@ def run_to_json(run: JudgedRun) -> dict[str, Any]:
 
 def run_from_json(raw: Mapping[str, Any]) -> JudgedRun:
     """The inverse of `run_to_json`, for a document that is valid by the schema."""
-    standing: dict[str, Any] = {
-        name: tuple(said) if isinstance(said, list) else said for name, said in raw["standing"].items()
-    }
     return JudgedRun(
         card=TargetCard(**raw["card"]),
-        standing=Standing(**standing),
+        standing=standing_from_json(raw["standing"]),
         partial=tuple(raw["partial"]),
         cells=tuple(map(_cell_from_json, raw["requirements"])),
         **{name: raw[name] for name in _FACTS},
@@ -66,6 +63,12 @@ def run_from_json(raw: Mapping[str, Any]) -> JudgedRun:
 def standing_to_json(standing: Standing) -> dict[str, Any]:
     """A standing, with its lists as JSON arrays."""
     return {name: list(said) if isinstance(said, tuple) else said for name, said in asdict(standing).items()}
+
+
+def standing_from_json(raw: Mapping[str, Any]) -> Standing:
+    """The inverse of `standing_to_json`."""
+    values: dict[str, Any] = {name: tuple(said) if isinstance(said, list) else said for name, said in raw.items()}
+    return Standing(**values)
 
 
 def _cell_to_json(cell: RequirementCell) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from markupsafe import Markup, escape
 
 from kms_conformance import __version__
 from kms_conformance.apps.board.history import Since
-from kms_conformance.apps.board.model import BoardFamily, JudgedRun, Product, RequirementCell, State
+from kms_conformance.apps.board.model import BoardFamily, JudgedRun, Product, State
 from kms_conformance.apps.board.site import STANDING_WORDS, STATE_MARKS, STATE_WORDS, Entry, Site
 from kms_conformance.report.ci import badge
 from kms_conformance.report.html.render import render_template
-from kms_conformance.report.text.exchange import ExchangeView
+from kms_conformance.report.text.exchange import ExchangeView, view
 
 #: The largest page, in bytes.
 MOST_BYTES = 1_000_000
@@ -25,6 +25,8 @@ _STATES: tuple[State, ...] = ("failed", "weak", "open", "holds", "not_applicable
 _ANSWERS: tuple[State, ...] = ("failed", "weak", "open", "holds", "not_applicable", "absent")
 # Characters of exchanges on the page of a release, escaped; the rest of such a page has some 300,000 characters.
 _ROOM = 500_000
+# Characters that are shown of the body of an exchange that proves a requirement.
+_PROOF_BODY = 400
 
 
 def first_page(site: Site) -> str:
@@ -66,8 +68,10 @@ def family_page(site: Site, dialect: str, family: BoardFamily) -> str:
 def release_page(site: Site, entry: Entry, run: JudgedRun) -> str:
     """The page of a release. `run` is the shown run with its exchanges, which the run of the board lacks.
 
-    Exchanges of failures come first; as many exchanges are shown as keep the page below 1 MB.
+    Exchanges of failures come first; those of requirements that hold are shown for the newest release only. As many
+    exchanges are shown as keep the page below 1 MB.
     """
+    proofs = _proofs(run) if entry.is_newest else {}
     budget = _ROOM
     while True:
         page = _render(
@@ -77,7 +81,8 @@ def release_page(site: Site, entry: Entry, run: JudgedRun) -> str:
             entry=entry,
             run=run,
             states=Counter(cell.state for cell in run.cells),
-            room=_room(run, budget),
+            proofs=proofs,
+            room=_room(run, proofs, budget),
         )
         if len(page.encode("utf-8")) <= MOST_BYTES or not budget:
             return page
@@ -104,20 +109,21 @@ def _answers(
     return {state: tuple(found[state]) for state in _ANSWERS if state in found}
 
 
-def _room(run: JudgedRun, budget: int) -> Mapping[str, bool]:
+def _proofs(run: JudgedRun) -> Mapping[str, ExchangeView]:
+    """By requirement that holds, the exchange that proves it."""
+    return {cell.requirement: view(cell.proof, _PROOF_BODY) for cell in run.cells if cell.proof is not None}
+
+
+def _room(run: JudgedRun, proofs: Mapping[str, ExchangeView], budget: int) -> Mapping[str, bool]:
     """By requirement, whether its exchanges are shown, until the budget is used up."""
     found = dict.fromkeys(run.by_requirement, False)
     for cell in sorted(run.cells, key=lambda cell: cell.failure is None):
-        budget -= sum(map(_length, _exchanges(cell)))
+        shown = (proofs.get(cell.requirement),) if cell.failure is None else cell.failure.exchanges
+        budget -= sum(_length(exchange) for exchange in shown if exchange is not None)
         if budget < 0:
             break
         found[cell.requirement] = True
     return found
-
-
-def _exchanges(cell: RequirementCell) -> tuple[ExchangeView, ...]:
-    proof = () if cell.proof is None else (cell.proof,)
-    return proof if cell.failure is None else cell.failure.exchanges
 
 
 def _length(shown: ExchangeView) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from kms_conformance.apps.board.model import Standing
 from kms_conformance.report.model import TargetReport
@@ -37,8 +37,16 @@ class OpenedFile:
     command: str = ""
 
 
-# Verifies a sealed file. Raises `ReportError` if the file cannot be read.
-Opener = Callable[[Path], OpenedFile]
+class Opener(Protocol):
+    """Verifies sealed files; `identity` names the keys whose signatures it trusts."""
+
+    @property
+    def identity(self) -> str:
+        """The ids of the trusted keys."""
+
+    def __call__(self, path: Path) -> OpenedFile:
+        """Verify a file. Raises `ReportError` if it cannot be read."""
+
 
 _NO_KEY = "It is not signed: who sealed it is not known."
 _UNCHECKED = "It claims a signature of the key {}, which was not checked: no public key of that id was named."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from kms_conformance.apps.board.assemble import slug
@@ -131,11 +131,11 @@ class Site:
 
     def requirement(self, dialect: str, name: str) -> Requirement | None:
         """The requirement in the catalogue of this version; None if it has none of this id."""
-        return Catalogue.load(dialect).requirements.get(name) if dialect in specs.dialects() else None
+        return Catalogue.load(dialect).requirements.get(name) if _is_known(dialect) else None
 
     def same_specs(self, run: JudgedRun) -> bool:
         """Whether the run was judged by the specs of this version, whose statements the pages show."""
-        return run.dialect in specs.dialects() and _digest(run.dialect) == run.specs_digest
+        return _is_known(run.dialect) and _digest(run.dialect) == run.specs_digest
 
     def flags(self, run: JudgedRun) -> tuple[str, ...]:
         """What a reader must know beside the verdicts of a run, a word or two each."""
@@ -240,13 +240,16 @@ _LETTERS: Mapping[State, str] = {
     "not_applicable": "n",
     "absent": "a",
 }
-_DIGESTS: dict[str, str] = {}
 
 
+@cache
+def _is_known(dialect: str) -> bool:
+    return dialect in specs.dialects()
+
+
+@cache
 def _digest(dialect: str) -> str:
-    if dialect not in _DIGESTS:
-        _DIGESTS[dialect] = specs_digest(dialect)
-    return _DIGESTS[dialect]
+    return specs_digest(dialect)
 
 
 def _cited(requirement: Requirement | None) -> tuple[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from kms_conformance.apps.board.card import card_of_name, card_path, is_evidence, read_card
 from kms_conformance.apps.board.model import (
@@ -16,18 +17,19 @@ from kms_conformance.apps.board.model import (
     TargetCard,
 )
 from kms_conformance.apps.board.sealed import OpenedFile, Opener, standing_of
+from kms_conformance.client.judge import Judgement
 from kms_conformance.core.text import one_line, printable
 from kms_conformance.report import layout
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import TargetReport
-from kms_conformance.report.text.exchange import ExchangeView, view
+from kms_conformance.report.text.exchange import view
 from kms_conformance.report.text.words import sentence
-from kms_conformance.verdict.model import RequirementVerdict, Verdict
+from kms_conformance.verdict.model import Verdict
 from kms_conformance.verdict.results import CheckResult
 
 # Characters that are shown of a body. results.json and sealed files hold more.
-_BODY, _PROOF_BODY = 2000, 400
+_BODY = 2000
 _MOST_EXCHANGES = 2
 _MOST_REASONS = 5
 _UNSEALED = "It is not sealed: its verdicts are as its author's disk holds them."
@@ -81,7 +83,7 @@ def read_place(place: Place, opener: Opener) -> tuple[Found, ...]:
     try:
         if place.is_folder:
             return tuple(_of_folder(place))
-        return (_of_sealed(place, opener(place.path)),)
+        return (read_sealed(place, opener(place.path)),)
     except ReportError as error:
         reasons = f"{error.what}\n{error.why}".splitlines()[:_MOST_REASONS]
         return (NotShown(place.name, Standing("refused", tuple(map(one_line, reasons)))),)
@@ -97,7 +99,8 @@ def _of_folder(place: Place) -> Iterator[JudgedRun]:
         yield judged_run(target, name, folder, Standing("report", (_UNSEALED,)), partial)
 
 
-def _of_sealed(place: Place, opened: OpenedFile) -> Found:
+def read_sealed(place: Place, opened: OpenedFile) -> Found:
+    """The run in a sealed file that was verified already, or why it is not shown."""
     standing = standing_of(opened)
     if standing.name in {"refused", "unjudged"} or opened.report is None:
         said = "" if opened.report is None else opened.report.verdict.name
@@ -156,21 +159,23 @@ def _partial(verdict: Verdict) -> Iterator[str]:
 
 def _cells(report: TargetReport) -> Iterator[RequirementCell]:
     proofs = _proofs(report.checks)
+    failures: dict[str, list[tuple[CheckResult, Judgement]]] = {}
+    for check in report.checks:
+        for failure in check.failures:
+            failures.setdefault(failure.requirement, []).append((check, failure))
     for entry in report.verdict.requirements:
-        failed = entry.verdict in {"failed", "waived"}
         yield RequirementCell(
             entry.id,
             entry.level,
             entry.weight,
             entry.verdict,
             printable(entry.reason),
-            _failure(entry, report.checks) if failed else None,
+            _failure(failures.get(entry.id, [])) if entry.verdict in {"failed", "waived"} else None,
             proofs.get(entry.id) if entry.verdict == "passed" else None,
         )
 
 
-def _failure(entry: RequirementVerdict, checks: Iterable[CheckResult]) -> ShownFailure | None:
-    found = [(check, each) for check in checks for each in check.failures if each.requirement == entry.id]
+def _failure(found: list[tuple[CheckResult, Judgement]]) -> ShownFailure | None:
     if not found:
         return None
     check, failure = found[0]
@@ -187,9 +192,9 @@ def _failure(entry: RequirementVerdict, checks: Iterable[CheckResult]) -> ShownF
     )
 
 
-def _proofs(checks: Iterable[CheckResult]) -> dict[str, ExchangeView]:
+def _proofs(checks: Iterable[CheckResult]) -> dict[str, Mapping[str, Any]]:
     """By requirement, the first recorded exchange that proves it, of a check that declares it."""
-    found: dict[str, ExchangeView] = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for check in checks:
         records = {record["number"]: record for record in check.exchanges}
         for requirement, numbers in check.evidence.items():
@@ -197,5 +202,5 @@ def _proofs(checks: Iterable[CheckResult]) -> dict[str, ExchangeView]:
                 continue
             record = next((records[number] for number in numbers if number in records), None)
             if record is not None:
-                found[requirement] = view(record, _PROOF_BODY)
+                found[requirement] = record
     return found
