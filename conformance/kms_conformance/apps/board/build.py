@@ -69,11 +69,11 @@ def write_site(board: Board, out: Path, whole: Callable[[JudgedRun], JudgedRun])
     """Write all files of a board. `whole` gives the run with its exchanges for a run of the board."""
     _clear(out)
     # An unfinished board has this file too, so that it can be built again; without `format`, no reader takes it.
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     _write(out / BOARD, _compact({"kind": KIND}))
     site, inner = Site(board), Site(board, "../")
     for folder in _FOLDERS:
-        (out / folder).mkdir(parents=True, exist_ok=True)
+        _make(out / folder)
     _write(out / "index.html", render.first_page(site))
     _write(out / "compare.html", render.comparison_page(site))
     for product in board.products:
@@ -200,9 +200,20 @@ def _compact(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False) + "\n"
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> ReportError:
+    return ReportError(f"{path} cannot be written.", f"{error.strerror or error}.", "Name another folder with --out.")
+
+
 def _write(path: Path, content: str) -> None:
     # Unlike reports, a site is made to be read by others.
     try:
         path.write_text(content, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
-        raise ReportError(f"{path} cannot be written.", f"{error.strerror or error}.", "Name another --out.") from error
+        raise _unwritable(path, error) from error
