@@ -161,11 +161,11 @@ class Site:
     # --- badges ---
 
     def badge_text(self, entry: Entry) -> str:
-        """What the badge of a release says: release, result, tier, day, and what stands behind it."""
+        """What the badge of a release says: release, result, tier, day; and, if no MUST fails, what stands behind it."""
         run = entry.run
         failed = self.tally(run).failed
-        result = f"{failed} fail" if failed else run.result
-        return ", ".join([entry.release.version, result, run.tier, run.started[:10], *self.flags(run)])
+        said = [entry.release.version, f"{failed} MUST fail" if failed else run.result, run.tier, run.started[:10]]
+        return ", ".join([*said, *(() if failed else self.flags(run))])
 
     def badge_colour(self, entry: Entry) -> str:
         """Green only for a conformant run whose file is sealed, and that is not old."""
