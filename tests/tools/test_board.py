@@ -32,11 +32,11 @@ def test_a_record_says_what_the_release_is_expected_to_be_found_to_be(path: Path
     )
 
 
-def test_every_failure_of_a_record_has_its_exchange() -> None:
+def test_every_failure_of_a_record_says_what_came() -> None:
     bare = [
         f"{run.target}: {cell.requirement}"
         for run in records()
         for cell in run.cells
-        if cell.verdict == "failed" and (cell.failure is None or not cell.failure.exchanges)
+        if cell.verdict == "failed" and (cell.failure is None or not cell.failure.received)
     ]
     assert bare == []

@@ -7,35 +7,36 @@ from pathlib import Path
 
 import click
 
+from kms_conformance.cli.exit_codes import help_epilog
 from kms_conformance.core.text import counted, say, wrapped
 
 _PATH = click.Path(path_type=Path)
 _WIDTH = 100
 _MARKS = {"wrong": "✗", "unjudged": "?", "consider": "·", "right": "✓"}
-_CHECK = "check"
+_BUILD, _CHECK = "build", "check"
 _KEY = click.option(
     "--key", "keys", type=_PATH, metavar="FILE", multiple=True, help="Trust signatures of this public key (PEM)."
 )
 
 
-class _BoardCommand(click.Command):
-    """The command `board`, whose first argument may be `check`."""
+class _BoardGroup(click.Group):
+    """The command `board`: with `check`, the review of a file; else the build of a site."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # `board check` has one FILE and no --out; its help is its own.
-        if args[:1] == [_CHECK]:
-            ctx.command = check
-            ctx.info_name = f"{ctx.info_name} {_CHECK}"
-            ctx.meta[_CHECK] = True
-            return check.parse_args(ctx, args[1:])
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = [_BUILD, *args]
         return super().parse_args(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> int:
-        code: int = check.invoke(ctx) if ctx.meta.get(_CHECK) else super().invoke(ctx)
-        return code
+
+@click.group(cls=_BoardGroup)
+def board() -> None:
+    """Show the results of several products side by side, or review a result before it is offered.
+
+    `kms-conformance board DIR|CERTIFICATE... --out SITE` is short for `kms-conformance board build ...`.
+    """
 
 
-@click.command()
+@board.command(_CHECK, short_help="Review a sealed FILE and its card.", epilog=help_epilog("board"))
 @click.argument("file", metavar="FILE", type=_PATH, required=False)
 @_KEY
 @click.option("--card", is_flag=True, help="Print a card to begin with, and check nothing.")
@@ -64,7 +65,7 @@ def check(file: Path | None, keys: tuple[Path, ...], card: bool) -> int:  # noqa
     return found.exit_code
 
 
-@click.command(cls=_BoardCommand)
+@board.command(_BUILD, short_help="Build a static site of results.", epilog=help_epilog("board"))
 @click.argument("results", metavar="DIR|CERTIFICATE...", type=_PATH, nargs=-1, required=True)
 @click.option("--out", type=_PATH, metavar="SITE", required=True, help="The folder of the site.")
 @_KEY
@@ -78,7 +79,7 @@ def check(file: Path | None, keys: tuple[Path, ...], card: bool) -> int:  # noqa
     help="Mark older evidence as old.",
 )
 @click.option("--cache", type=_PATH, metavar="FOLDER", help="Keep what was read there, for faster later builds.")
-def board(
+def build(
     results: tuple[Path, ...],
     out: Path,
     keys: tuple[Path, ...],
@@ -90,13 +91,11 @@ def board(
 
     DIR is a reports folder, or a folder with several results; CERTIFICATE is a file that `certify` wrote. Each sealed
     file is verified; one that does not verify is shown as refused, with the reason, and none of its verdicts.
-
-    `board check FILE` reviews a sealed file and its card before they are offered to the author of a board.
     """
-    from kms_conformance.apps.board.build import build  # noqa: PLC0415 - other commands do not need it
+    from kms_conformance.apps.board.build import build as build_site  # noqa: PLC0415 - other commands do not need it
     from kms_conformance.cli.sealed import SealedFileOpener  # noqa: PLC0415 - as above
 
-    made = build(results, out, SealedFileOpener.of(keys), _day(as_of), stale_after=stale_after, cache=cache)
+    made = build_site(results, out, SealedFileOpener.of(keys), _day(as_of), stale_after=stale_after, cache=cache)
     for found in made.not_shown:
         word = "refused" if found.standing.name == "refused" else "not judged here"
         say(f"{word}: {found.source}: {(found.standing.reasons or ('',))[0]}")

@@ -20,7 +20,7 @@ from kms_conformance.apps.board.board_json import KIND, board_to_json, release_t
 from kms_conformance.apps.board.model import Board, JudgedRun
 from kms_conformance.apps.board.sealed import Opener
 from kms_conformance.apps.board.site import Entry, Site
-from kms_conformance.apps.board.sources import Found, Place, places, read_place
+from kms_conformance.apps.board.sources import Found, ResultPlace, places, read_place
 from kms_conformance.apps.board.store import RunStore
 from kms_conformance.report import files
 from kms_conformance.report.files import ReportError
@@ -94,7 +94,7 @@ class _Reader:
     opener: Opener
     store: RunStore
 
-    def read(self, place: Place) -> list[tuple[Found, str, int]]:
+    def read(self, place: ResultPlace) -> list[tuple[Found, str, int]]:
         """What a result holds, without its exchanges; with the key and the position at which the store has them."""
         key = self.store.key(place)
         found = self.store.get(key)

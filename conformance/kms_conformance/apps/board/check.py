@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from kms_conformance.apps.board.card import ReadCard, card_path, read_card
 from kms_conformance.apps.board.model import JudgedRun, NotShown, TargetCard
 from kms_conformance.apps.board.sealed import OpenedFile
-from kms_conformance.apps.board.sources import SMOKE, Place, read_sealed
+from kms_conformance.apps.board.sources import SMOKE, ResultPlace, read_sealed
 from kms_conformance.report.files import ReportError
 from kms_conformance.verdict.decide import specs_digest
 
@@ -65,7 +65,7 @@ class Review:
 def review(path: Path, opened: OpenedFile, today: date) -> Review:
     """Review a sealed file, which was verified already, and the card beside it."""
     card = read_card(card_path(path))
-    found = read_sealed(Place(path, path.name), opened)
+    found = read_sealed(ResultPlace(path, path.name), opened)
     remarks = [*_of_file(opened, found), *_of_card(path, card)]
     if isinstance(found, JudgedRun):
         remarks += _of_run(found, today)

@@ -161,7 +161,7 @@ class Site:
     # --- badges ---
 
     def badge_text(self, entry: Entry) -> str:
-        """What the badge of a release says: release, result, tier, day; and, if no MUST fails, what stands behind it."""
+        """What the badge of a release says: release, result, tier, day; if no MUST fails, also the flags."""
         run = entry.run
         failed = self.tally(run).failed
         said = [entry.release.version, f"{failed} MUST fail" if failed else run.result, run.tier, run.started[:10]]

@@ -39,7 +39,7 @@ Found = JudgedRun | NotShown
 
 
 @dataclass(frozen=True)
-class Place:
+class ResultPlace:
     """One result to read: a reports folder or a sealed file, and its name on the board."""
 
     path: Path
@@ -50,14 +50,14 @@ class Place:
         return self.path.is_dir()
 
 
-def places(given: Iterable[Path]) -> tuple[Place, ...]:
+def places(given: Iterable[Path]) -> tuple[ResultPlace, ...]:
     """The results in the given folders and files, sorted by name; a folder without results is searched.
 
     Raises `ReportError` if something given does not exist or holds no result.
     """
-    found: dict[Path, Place] = {}
+    found: dict[Path, ResultPlace] = {}
     for path in given:
-        inside = [Place(path, path.name)] if path.is_file() else list(_inside(path))
+        inside = [ResultPlace(path, path.name)] if path.is_file() else list(_inside(path))
         if not inside:
             what = "It holds no results.json and no sealed file." if path.is_dir() else "It does not exist."
             raise ReportError(
@@ -69,16 +69,16 @@ def places(given: Iterable[Path]) -> tuple[Place, ...]:
     return tuple(sorted(found.values(), key=lambda place: (place.name, str(place.path))))
 
 
-def _inside(directory: Path) -> Iterator[Place]:
+def _inside(directory: Path) -> Iterator[ResultPlace]:
     root = directory.resolve()
     results = [path.parent for path in sorted(root.rglob(layout.RESULTS))]
     sealed = [path for path in sorted(root.rglob("*.zip")) if is_evidence(path)]
     for path in (*results, *sealed):
         below = path.relative_to(root).as_posix()
-        yield Place(path, root.name if below == "." else f"{root.name}/{below}")
+        yield ResultPlace(path, root.name if below == "." else f"{root.name}/{below}")
 
 
-def read_place(place: Place, opener: Opener) -> tuple[Found, ...]:
+def read_place(place: ResultPlace, opener: Opener) -> tuple[Found, ...]:
     """The runs in a reports folder, or the run in a sealed file; a result that is not shown gives one `NotShown`."""
     try:
         if place.is_folder:
@@ -89,7 +89,7 @@ def read_place(place: Place, opener: Opener) -> tuple[Found, ...]:
         return (NotShown(place.name, Standing("refused", tuple(map(one_line, reasons)))),)
 
 
-def _of_folder(place: Place) -> Iterator[JudgedRun]:
+def _of_folder(place: ResultPlace) -> Iterator[JudgedRun]:
     report = load_report(place.path)
     folders = layout.folders(place.path, [target.verdict.name for target in report.targets])
     for target in report.targets:
@@ -99,7 +99,7 @@ def _of_folder(place: Place) -> Iterator[JudgedRun]:
         yield judged_run(target, name, folder, Standing("report", (_UNSEALED,)), partial)
 
 
-def read_sealed(place: Place, opened: OpenedFile) -> Found:
+def read_sealed(place: ResultPlace, opened: OpenedFile) -> Found:
     """The run in a sealed file that was verified already, or why it is not shown."""
     standing = standing_of(opened)
     if standing.name in {"refused", "unjudged"} or opened.report is None:

@@ -15,7 +15,7 @@ from typing import Any
 from kms_conformance.apps.board.card import card_path
 from kms_conformance.apps.board.model import JudgedRun, NotShown
 from kms_conformance.apps.board.record import run_from_json, run_to_json, standing_from_json, standing_to_json
-from kms_conformance.apps.board.sources import Found, Place
+from kms_conformance.apps.board.sources import Found, ResultPlace
 from kms_conformance.core import specs
 from kms_conformance.core.disk import make_folder
 from kms_conformance.recording.code_version import digest as code_digest
@@ -34,7 +34,7 @@ class RunStore:
     folder: Path
     identity: str
 
-    def key(self, place: Place) -> str:
+    def key(self, place: ResultPlace) -> str:
         """The digest of a result: its content and name, its cards, this code, and `identity`."""
         found = hashlib.sha256()
         for part in (_code(), self.identity, place.name):
