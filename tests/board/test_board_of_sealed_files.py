@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from sealing_runs import run
 from kms_conformance.apps.board.build import build
 from kms_conformance.apps.board.check import Review, check_sealed, review
 from kms_conformance.apps.board.model import Board
+from kms_conformance.apps.board.sealed import OpenedFile
 from kms_conformance.apps.certificate import keys
 from kms_conformance.apps.certificate.certify import certify
 from kms_conformance.cli.sealed import SealedFileOpener
@@ -103,13 +104,25 @@ def test_a_refused_file_changes_nothing_of_what_others_show(sealed: Sealed, tmp_
         assert page.read_bytes() == (tmp_path / "after" / "releases" / page.name).read_bytes()
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """Verifies nothing again: it takes a second."""
+
+    opened: OpenedFile
+    identity: str = ""
+
+    def __call__(self, path: Path) -> OpenedFile:
+        return self.opened
+
+
 def test_a_file_of_other_code_is_shown_only_on_the_word_of_a_trusted_key(sealed: Sealed, tmp_path: Path) -> None:
     file = tmp_path / "huawei-signed.partial.zip"
     file.write_bytes(lzma.decompress((KEPT / "huawei-signed.partial.zip.xz").read_bytes()))
-    found = sealed.board(file, tmp_path / "site")
+    opened = SealedFileOpener.of([KEPT / "huawei-signed.pem.pub"])(file)
+    found = build([file], tmp_path / "site", _Opened(replace(opened, signed_by="")), date(2026, 12, 1))
     assert (found.products, found.not_shown[0].standing.name) == ((), "unjudged")
     assert "Not judged here:" in index(tmp_path / "site")
-    trusted = sealed.board(file, tmp_path / "trusted", KEPT / "huawei-signed.pem.pub")
+    trusted = build([file], tmp_path / "trusted", _Opened(opened), date(2026, 12, 1))
     run_ = trusted.products[0].tracks[0].newest.run
     assert run_.standing.name == "signed"
     assert "sealed by other code" in run_.standing.reasons[0]
