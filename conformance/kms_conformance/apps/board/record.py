@@ -88,7 +88,7 @@ def _cell_to_json(cell: RequirementCell) -> dict[str, Any]:
             "received": failure.received,
             "note": failure.note,
             "more": failure.more,
-            "exchanges": [asdict(exchange) for exchange in failure.exchanges],
+            "exchanges": list(map(exchange_to_json, failure.exchanges)),
         }
     return document
 
@@ -105,6 +105,12 @@ def _cell_from_json(raw: Mapping[str, Any]) -> RequirementCell:
         if failure is None
         else ShownFailure(**(dict(failure) | {"exchanges": tuple(map(exchange_from_json, failure["exchanges"]))})),
     )
+
+
+def exchange_to_json(exchange: ExchangeView) -> dict[str, Any]:
+    """The view of an exchange as JSON; `asdict`, which copies each value, takes ten times as long."""
+    reply = exchange.reply
+    return vars(exchange) | {"request": vars(exchange.request), "reply": None if reply is None else vars(reply)}
 
 
 def exchange_from_json(raw: Mapping[str, Any]) -> ExchangeView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -11,9 +12,9 @@ from markupsafe import Markup, escape
 from kms_conformance import __version__
 from kms_conformance.apps.board.history import Since
 from kms_conformance.apps.board.model import BoardFamily, JudgedRun, Product, State
-from kms_conformance.apps.board.site import STANDING_WORDS, STATE_MARKS, STATE_WORDS, Entry, Site
+from kms_conformance.apps.board.site import STANDING_WORDS, STATE_MARKS, STATE_WORDS, Entry, Site, requirement_of
 from kms_conformance.report.ci import badge
-from kms_conformance.report.html.render import render_template
+from kms_conformance.report.html.render import prose, render_template
 from kms_conformance.report.text.exchange import ExchangeView, view
 
 #: The largest page, in bytes.
@@ -132,6 +133,29 @@ def _length(shown: ExchangeView) -> int:
     return 1000 + sum(len(escape(text)) for text in texts)
 
 
+@cache
+def _statement_of(dialect: str, name: str) -> Markup:
+    """The statement of a requirement, rendered once for all releases."""
+    found = requirement_of(dialect, name)
+    return prose(found.statement if found else "Not in this version's catalogue.")
+
+
+@cache
+def _sources_of(dialect: str, name: str) -> Markup:
+    """The places in documents that a requirement comes from, with links, rendered once for all releases."""
+    found = requirement_of(dialect, name)
+    lines = [
+        Markup('<li><a href="{}" rel="noreferrer noopener">{}, “{}”</a> · {}</li>').format(
+            source.document.url,
+            source.document.publisher,
+            source.document.title,
+            " · ".join(part for part in (source.section, source.row) if part),
+        )
+        for source in (found.sources if found else ())
+    ]
+    return Markup('<ul class="sources">{}</ul>').format(Markup("").join(lines))
+
+
 def _render(template: str, site: Site, *, script: str = "", **values: object) -> str:
     return render_template(
         template,
@@ -143,6 +167,8 @@ def _render(template: str, site: Site, *, script: str = "", **values: object) ->
         STANDING_WORDS=STANDING_WORDS,
         STATE_WORDS=STATE_WORDS,
         STATE_MARKS=STATE_MARKS,
+        sources_of=_sources_of,
+        statement_of=_statement_of,
         # The classes that colour a state are those of verdicts.
         STATE_CLASSES=STATE_MARKS,
         STATES=_STATES,

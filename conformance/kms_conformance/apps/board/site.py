@@ -131,7 +131,7 @@ class Site:
 
     def requirement(self, dialect: str, name: str) -> Requirement | None:
         """The requirement in the catalogue of this version; None if it has none of this id."""
-        return Catalogue.load(dialect).requirements.get(name) if _is_known(dialect) else None
+        return requirement_of(dialect, name)
 
     def same_specs(self, run: JudgedRun) -> bool:
         """Whether the run was judged by the specs of this version, whose statements the pages show."""
@@ -240,6 +240,11 @@ _LETTERS: Mapping[State, str] = {
     "not_applicable": "n",
     "absent": "a",
 }
+
+
+def requirement_of(dialect: str, name: str) -> Requirement | None:
+    """The requirement in the catalogue of this version; None if it has none of this id."""
+    return Catalogue.load(dialect).requirements.get(name) if _is_known(dialect) else None
 
 
 @cache

@@ -84,7 +84,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         "line": one_line,
         "duration": duration,
         "counted": counted,
-        "prose": _prose,
+        "prose": prose,
         "anchor": anchor,
     }
     environment.globals |= {"LEVELS": LEVELS, "VERDICTS": VERDICTS, "WORDS": VERDICT_WORDS}
@@ -96,7 +96,7 @@ def anchor(name: str) -> str:
     return name if _PLAIN_ID.fullmatch(name) else hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """The text as HTML, with names between backticks as code."""
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(text.split("`"))
