@@ -19,6 +19,7 @@ from kms_conformance.report.layout import INDEX
 from tools.real_runs import run
 
 _IMAGES = Path(__file__).parent.parent / "docs" / "images"
+_BOARD = Path(__file__).parent.parent / "docs" / "board" / "index.html"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _MOST_BYTES = 300_000
 
@@ -63,6 +64,7 @@ def main(images: Path) -> None:
         browser = driver.chromium.launch(executable_path=found, args=arguments)
         _shoot(browser, reports / INDEX, images / "report.png", height=1560)
         _shoot(browser, good / INDEX, images / "statement-dark.png", height=1000, scheme="dark")
+        _shoot(browser, _BOARD, images / "board.png", height=760)
         page = reports / "allure-report" / "index.html"
         if allure_report.find() is not None and page.is_file():
             _shoot(

@@ -16,6 +16,7 @@ from confined import Seen, command
 from hostile_samples import Samples
 from mutations import Drawn
 
+from kms_conformance.apps.board.card import example
 from kms_conformance.apps.certificate.pack import pack
 from kms_conformance.report import layout
 from kms_conformance.target import load_targets
@@ -112,13 +113,21 @@ def waivers(samples: Samples, drawn: Drawn, folder: Path) -> tuple[Seen, tuple[i
     return command(folder, act=lambda: load_waivers(str(folder / "w.yaml"))), (0, 2)
 
 
+def board(samples: Samples, drawn: Drawn, folder: Path) -> tuple[Seen, tuple[int, ...]]:
+    _copied(samples.reports, folder / "r")
+    (folder / "r" / "card.yaml").write_text(example(), encoding="utf-8")
+    _one_in(drawn, folder / "r", *_READ, "card.yaml", "card.yaml")
+    # What cannot be shown is shown as refused.
+    return command(folder, "board", "r", "--out", "site", "--cache", "kept"), (0, 2)
+
+
 def _copied(source: Path, to: Path) -> None:
     shutil.copytree(source, to, ignore=shutil.ignore_patterns("allure*", "*.zip", "*.svg", "index.html", ".*"))
 
 
 #: Out of a hundred cases.
 SHARES: dict[Case, int] = {
-    verify: 22,
+    verify: 20,
     certify: 4,
     report: 7,
     compare: 8,
@@ -126,8 +135,9 @@ SHARES: dict[Case, int] = {
     merge: 6,
     replay: 10,
     sweep: 5,
-    doctor: 16,
+    doctor: 14,
     waivers: 14,
+    board: 4,
 }
 
 

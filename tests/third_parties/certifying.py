@@ -1,6 +1,8 @@
 """Runs `kms-conformance run`, unchanged, on a release that serves, and keeps what it says.
 
-Write down what a release is expected to be found to be:  python tests/third_parties/certifying.py moto-5.2.5
+Write down what a release is expected to be found to be, and the record of its run for the board of the documentation:
+
+    python tests/third_parties/certifying.py moto-5.2.5
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from serving import serve
 
 from kms_conformance.apps.clock.library import ClockError, find_library
 
+ROOT = HERE.parents[1]
 EXPECTED = HERE / "expected"
 # The end of the waiting period is judged where the clock of a release is moved, which needs libfaketime.
 CLOCK = "smoke with a clock"
 TIERS = ("smoke", "standard", CLOCK)
+# The tier of the records that the board of the documentation is made of.
+_RECORDED = "smoke"
 # What a change waits for is the newest release of each at the tier smoke, and a piece of history.
 # `tox run -e third-parties` asks all there is.
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_THIRD_PARTIES") == "all"
@@ -114,16 +119,25 @@ def main() -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help="such as moto-5.2.5")
     parser.add_argument("--reports", type=Path, help="keep the reports there, a folder a release and tier")
     parser.add_argument("--tier", choices=TIERS, action="append", help="these alone; without it, each")
+    parser.add_argument("--record", action="store_true", help="write the record for the board alone, no verdicts")
     options = parser.parse_args()
-    for name in options.names:
-        what = release(name)
-        tiers = dict(expected(what)["tiers"]) if _file(what).exists() else {}
-        for tier in options.tier or TIERS:
-            reports = options.reports and options.reports.resolve() / f"{name}-{tier}"
-            run = certify(what, tier, reports)
-            for line in differences(tiers.get(tier, run.requirements), run.requirements):
-                sys.stdout.write(f"{name} {tier} {line}\n")
-            tiers[tier] = run.requirements
+    with tempfile.TemporaryDirectory(prefix="third-party-reports-") as directory:
+        for name in options.names:
+            _write_down(name, options, (options.reports or Path(directory)).resolve())
+
+
+def _write_down(name: str, options: argparse.Namespace, reports: Path) -> None:
+    what = release(name)
+    tiers = dict(expected(what)["tiers"]) if _file(what).exists() else {}
+    for tier in [_RECORDED] if options.record else options.tier or TIERS:
+        folder = reports / f"{name}-{tier}"
+        run = certify(what, tier, folder)
+        for line in differences(tiers.get(tier, run.requirements), run.requirements):
+            sys.stdout.write(f"{name} {tier} {line}\n")
+        tiers[tier] = run.requirements
+        if tier == _RECORDED:
+            subprocess.run([sys.executable, "-m", "tools.board", "--keep", f"{folder}"], cwd=ROOT, check=True)
+    if not options.record:
         EXPECTED.mkdir(exist_ok=True)
         written = json.dumps({"release": name, "seed": SEED, "tiers": tiers}, indent=1) + "\n"
         _file(what).write_text(written, encoding="utf-8")

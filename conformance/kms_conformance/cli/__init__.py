@@ -74,6 +74,7 @@ _COMMANDS = {
     "replay": CommandEntry("replay:command", "Repeat the check of one failure and compare both replies."),
     "record": CommandEntry("record:record", "Record the answers of a target, to compare other targets with them."),
     "compare": CommandEntry("compare:compare", "Compare two runs, or the answers of two targets."),
+    "board": CommandEntry("board:board", "Build a site that shows results of several products side by side."),
     "selftest": CommandEntry("selftest:selftest", "Test the suite itself with deliberate faults."),
 }
 

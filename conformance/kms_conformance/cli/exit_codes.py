@@ -65,6 +65,12 @@ CODES: Mapping[str, Mapping[int, str]] = {
         1: "runs: a regression (with --strict: any change); answers: a difference",
     }
     | {3: "answers: one side could not be queried, or nothing was compared"},
+    "board": _ALWAYS
+    | {
+        0: "the site is written, with refused files shown as such; `board check`: nothing is wrong",
+        1: "`board check`: something is wrong or missing",
+        3: "`board check`: the file cannot be judged by this installation, or the suite itself failed",
+    },
     "selftest": _ALWAYS
     | {
         0: "the promised figures hold; with `--blind` or `--generated`, whatever was found",

@@ -27,6 +27,8 @@ Schema = Literal[
     "answers",
     "events",
     "shard",
+    "board",
+    "board-release",
 ]
 _MOST_SHOWN = 3
 _Made = TypeVar("_Made")

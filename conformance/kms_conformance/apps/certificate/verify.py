@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 # Exceptions that are raised if each member is valid by its schema, but the members together do not describe a run.
 _BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
+# How a note begins that names a signature which was not checked.
+CLAIMED = "It claims a signature of the key"
 HOLDS, DOES_NOT_HOLD, NOT_HERE = 0, 1, 3
 _MOST_SHOWN = 12
 
@@ -293,7 +295,7 @@ def _mark(document: Mapping[str, Any]) -> str:
 
 
 def _unchecked(signer: str) -> str:
-    return f"It claims a signature of the key {signer}; to check it, name the public key with --key FILE."
+    return f"{CLAIMED} {signer}; to check it, name the public key with --key FILE."
 
 
 def _sentence(error: Exception) -> str:

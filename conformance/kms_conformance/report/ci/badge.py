@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _LABEL = "key deletion"
 # White text on each colour has a contrast of at least 4.5 (WCAG AA).
-_COLOURS: Mapping[Result, str] = {"conformant": "#1a6a43", "nonconformant": "#a61e1e", "inconclusive": "#865700"}
-_GREY = "#4a4f57"
+COLOURS: Mapping[Result, str] = {"conformant": "#1a6a43", "nonconformant": "#a61e1e", "inconclusive": "#865700"}
+GREY = "#4a4f57"
 # Width of a letter in Verdana at 11 px, in px. Most letters are narrower; `textLength` makes the text fit.
 _LETTER = 6.6
 _PADDING = 12
@@ -22,20 +22,17 @@ _PADDING = 12
 
 def endpoint(verdict: Verdict) -> dict[str, Any]:
     """The badge as JSON, in the form that shields.io reads (https://shields.io/badges/endpoint-badge)."""
-    return {
-        "schemaVersion": 1,
-        "label": _LABEL,
-        "message": message(verdict),
-        "color": _COLOURS[verdict.result],
-        "labelColor": _GREY,
-        "isError": verdict.result != "conformant",
-    }
+    return described(message(verdict), COLOURS[verdict.result], is_error=verdict.result != "conformant")
 
 
 def picture(verdict: Verdict) -> str:
     """The badge as SVG. The picture loads nothing, and has a title with the name of the target for screen readers."""
-    said = message(verdict)
     name, _ = capped(one_line(verdict.name), 100)
+    return drawn(message(verdict), name, COLOURS[verdict.result])
+
+
+def drawn(said: str, name: str, colour: str) -> str:
+    """A badge that says `said` of the target `name`, as SVG; `colour` is behind the text."""
     left, right = _width(_LABEL), _width(said)
     return render_template(
         "badge.svg.j2",
@@ -46,9 +43,21 @@ def picture(verdict: Verdict) -> str:
         left=left,
         right=right,
         padding=_PADDING,
-        grey=_GREY,
-        colour=_COLOURS[verdict.result],
+        grey=GREY,
+        colour=colour,
     )
+
+
+def described(said: str, colour: str, *, is_error: bool) -> dict[str, Any]:
+    """A badge that says `said`, as JSON in the form that shields.io reads."""
+    return {
+        "schemaVersion": 1,
+        "label": _LABEL,
+        "message": said,
+        "color": colour,
+        "labelColor": GREY,
+        "isError": is_error,
+    }
 
 
 def message(verdict: Verdict) -> str:

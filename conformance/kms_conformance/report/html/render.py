@@ -39,31 +39,40 @@ def render_pages(shown: tuple[TargetPage, ...], stale: Sequence[StaleWaiver] = (
     )
 
 
-def render_template(name: str, *, styles: tuple[str, ...], script: str = "", **values: object) -> str:
-    """Render a template. Styles and script are inlined; the Content-Security-Policy allows only these."""
-    style = "\n".join(map(_asset, styles))
-    code = _asset(script) if script else ""
-    policy = (
+def render_template(
+    name: str, *, styles: tuple[str, ...], script: str = "", folder: Path | None = None, **values: object
+) -> str:
+    """Render a template. Styles and script are inlined; the Content-Security-Policy allows only these.
+
+    `folder`: where templates, styles and scripts are looked for first, before the folder of the reports' templates.
+    """
+    style = "\n".join(_asset(each, folder) for each in styles)
+    code = _asset(script, folder) if script else ""
+    # Style and script need no escaping, because they are files of this package.
+    page = _environment(folder).get_template(name)
+    return page.render(style=Markup(style), script=Markup(code), policy=_policy(style, code), **values)  # noqa: S704 - both are our own files
+
+
+@cache
+def _policy(style: str, code: str) -> str:
+    return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(code) if code else 'none'}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    # Style and script need no escaping, because they are files of this package.
-    page = _environment().get_template(name)
-    return page.render(style=Markup(style), script=Markup(code), policy=policy, **values)  # noqa: S704 - both are our own files
 
 
 def prepare() -> None:
     """Compile the templates, so that child processes that are forked later need not compile them."""
     for template in _TEMPLATES.glob("*.j2"):
-        _environment().get_template(template.name)
+        _environment(None).get_template(template.name)
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(folder: Path | None) -> jinja2.Environment:
     import jinja2  # noqa: PLC0415 - needed only where a page is rendered
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader([_TEMPLATES] if folder is None else [folder, _TEMPLATES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -75,19 +84,19 @@ def _environment() -> jinja2.Environment:
         "line": one_line,
         "duration": duration,
         "counted": counted,
-        "prose": _prose,
-        "anchor": _anchor,
+        "prose": prose,
+        "anchor": anchor,
     }
     environment.globals |= {"LEVELS": LEVELS, "VERDICTS": VERDICTS, "WORDS": VERDICT_WORDS}
     return environment
 
 
-def _anchor(name: str) -> str:
+def anchor(name: str) -> str:
     """A requirement id as part of an HTML id; an id with unusual characters is replaced by its hash."""
     return name if _PLAIN_ID.fullmatch(name) else hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """The text as HTML, with names between backticks as code."""
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(text.split("`"))
@@ -95,8 +104,9 @@ def _prose(text: str) -> Markup:
 
 
 @cache
-def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8").strip()
+def _asset(name: str, folder: Path | None) -> str:
+    own = _TEMPLATES if folder is None or not (folder / name).is_file() else folder
+    return (own / name).read_text(encoding="utf-8").strip()
 
 
 def _digest(content: str) -> str:
