@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from kms_conformance.emulator import state_file
 from kms_conformance.emulator.clock import CONTROL_PATH, MovableClock, answer_control
 from kms_conformance.emulator.decisions import Decisions
 from kms_conformance.emulator.messages import Filter, Headers, Inbound, Outbound, encode_json, reply
@@ -30,6 +33,7 @@ class Emulator:
     - filters: functions that change every reply before it is sent, applied in this order.
     - foreign_keys: the number of keys of other users that exist from the start. The first one is enabled, the second
       disabled, the third pending deletion, the fourth enabled, and so on.
+    - state: a file with the keys that exist from the start in place of all others (see `state_file`).
 
     The attribute `failures` holds exceptions that bugs of the emulator caused; it must stay empty.
     """
@@ -44,6 +48,7 @@ class Emulator:
         decisions: Decisions | type[Decisions] = Decisions,
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
+        state: Path | None = None,
     ) -> None:
         self.clock = MovableClock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
@@ -65,7 +70,9 @@ class Emulator:
         self._api = spoken.api(Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
         # The server polls every 5 ms, because closing the emulator waits for one poll, and tests close emulators often.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
-        for key in self._seed.keys(foreign_keys, self.clock.now()):
+        now = self.clock.now()
+        seeded = self._seed.keys(foreign_keys, now)
+        for key in seeded if state is None else state_file.load(Path(state), self._seed.foreign, now):
             self.store.put(key)
 
     def __enter__(self) -> Self:
@@ -96,6 +103,17 @@ class Emulator:
     def target_yaml(self, auth: str | None = None) -> str:
         """The target file as YAML text."""
         return yaml.safe_dump(self.target(auth), sort_keys=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables with which the vendor's SDKs use this emulator; see `SeedData.environment`."""
+        return dict(self._seed.environment(self.base_url))
+
+    def save(self, path: Path) -> None:
+        """Write the keys that exist now to a state file, which only its owner can read; `state=path` loads it."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(state_file.dump(self.store.keys))
 
     def _unreadable(self) -> Outbound:
         return self._api.unreadable()
