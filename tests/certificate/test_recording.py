@@ -260,6 +260,15 @@ def test_a_target_is_put_up_again_as_it_was_but_for_its_secrets(auth: Any) -> No
     assert again.shown_url == target.shown_url
 
 
+def test_a_snapshot_says_whether_requests_had_a_trace_context_and_old_ones_had_none() -> None:
+    description = json.loads(json.dumps(target_snapshot(TARGET)))
+    assert description["correlation"] is True
+    assert target_from_snapshot(description).correlation
+    del description["correlation"]
+    assert not target_from_snapshot(description).correlation
+    assert "correlation" not in target_snapshot(target_from_snapshot(description))
+
+
 @pytest.mark.parametrize(
     ("claimed", "follows", "same"),
     [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sample_runs as samples
 
+from kms_conformance.apps.replay import side_by_side
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.text.exchange import record_of, view
@@ -11,6 +12,19 @@ from kms_conformance.wire.exchange_log import Body
 CATALOGUE = Catalogue.load("huawei")
 REQUIREMENT = CATALOGUE["cancel.not-pending.enabled"]
 REPLY = '{"key_id": "0d04", "key_state": "3"}'
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_an_exchange_shows_the_header_by_which_its_log_line_is_found() -> None:
+    headers = (("X-Auth-Token", "[redacted:OTC_TOKEN]"), ("traceparent", TRACE), ("tracestate", "kms-conformance=a::b"))
+    record = samples.record(14, request_headers=headers)
+    shown = view(record, 100)
+    assert shown.trace == TRACE
+    text = render(failure(), REQUIREMENT, [record])
+    assert f"    > traceparent: {TRACE}" in text
+    assert f"traceparent {TRACE}" in " ".join(text.split("next step:")[1].split())
+    rows = {row.name: (row.then, row.now) for row in side_by_side.rows(record, samples.record(15))}
+    assert rows["traceparent"] == (TRACE, "-")
 
 
 def failure(*exchanges: int, received: str = "200, empty body", expected: str = "400 KMS.1501") -> Judgement:

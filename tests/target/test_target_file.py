@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -58,6 +59,18 @@ def test_the_smallest_file_gets_the_documented_defaults() -> None:
     )
     assert target.labels == {"token-from-environment": "KMS_TOKEN"}
     assert target.auth.way == "token"
+
+
+@pytest.mark.parametrize(("written", "read"), [("", True), ("correlation: on", True), ("correlation: off", False)])
+def test_the_trace_context_is_on_unless_the_file_says_off(written: str, read: bool) -> None:
+    assert parse_target(f"{TOKEN}{written}\n", "otc.yaml").correlation is read
+
+
+def test_a_profile_whose_document_forbids_other_headers_leaves_the_trace_context_out(tmp_path: Path) -> None:
+    own = {"name": "strict", "title": "Strict", "facts": {"trace_context": False}}
+    (tmp_path / "strict.yaml").write_text(json.dumps(own), encoding="utf-8")
+    text = f"{TOKEN}profile: strict.yaml\ncorrelation: on\n"
+    assert not parse_target(text, tmp_path / "otc.yaml").correlation
 
 
 def test_every_key_is_read(tmp_path: Path) -> None:

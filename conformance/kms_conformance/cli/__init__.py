@@ -65,6 +65,7 @@ _COMMANDS = {
     "emulator": CommandEntry("emulator:emulator", "Serve the reference emulator until Ctrl-C."),
     "sweep": CommandEntry("sweep:sweep", "Schedule for deletion the keys that earlier runs left."),
     "requirements": CommandEntry("requirements:requirements", "List every requirement and the checks that judge it."),
+    "profiles": CommandEntry("profiles:profiles", "List the profiles of clouds, or what one changes against another."),
     "report": CommandEntry("report:report", "Write the reports of a run again and print its summary."),
     "certify": CommandEntry("certificate:certify", "Seal the results and all exchanges of a run, one file a target."),
     "verify": CommandEntry("certificate:verify", "Verify a sealed file by judging its exchanges again."),

@@ -36,6 +36,7 @@ CODES: Mapping[str, Mapping[int, str]] = {
         3: "the target could not be queried, or something is left",
     },
     "requirements": _ALWAYS | {0: "listed or written"},
+    "profiles": _ALWAYS | {0: "listed or compared"},
     "certify": _ALWAYS
     | {0: "sealed, or the key was created", 3: "not sealed: verification failed here, or the suite itself failed"},
     "verify": _ALWAYS

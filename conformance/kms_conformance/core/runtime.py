@@ -21,8 +21,9 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 class Chance:
     """Random names and ids: unique to a run, and reproducible from its seed."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, seed: str | None = None) -> None:
         self._random = random
+        self._seed = seed
 
     @classmethod
     def of(cls, seed: str) -> Chance:
@@ -30,7 +31,7 @@ class Chance:
 
         The seed must be unguessable, because all ids of a run follow from it.
         """
-        return cls(Random(seed))  # noqa: S311 - the seed is 16 bytes from the system
+        return cls(Random(seed), seed)  # noqa: S311 - the seed is 16 bytes from the system
 
     def fork(self) -> Chance:
         """A separate source, for code whose number of draws may differ between a run and its replay.
@@ -38,6 +39,13 @@ class Chance:
         The draws from `self` then stay the same. Without a seed, the result is `self`.
         """
         return self if isinstance(self._random, SystemRandom) else Chance(Random(self._random.getrandbits(128)))  # noqa: S311
+
+    def derived(self, purpose: str) -> Chance:
+        """A separate source for one purpose, from the same seed; nothing is drawn from `self`, unlike in `fork`.
+
+        Without a known seed, the result is that of `fork`.
+        """
+        return self.fork() if self._seed is None else Chance.of(f"{self._seed} {purpose}")
 
     def hex(self, size: int) -> str:
         """`size` random bytes as hexadecimal digits, two a byte."""

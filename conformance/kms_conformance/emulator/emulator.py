@@ -13,6 +13,7 @@ import yaml
 from kms_conformance.emulator import state_file
 from kms_conformance.emulator.clock import CONTROL_PATH, MovableClock, answer_control
 from kms_conformance.emulator.decisions import Decisions
+from kms_conformance.emulator.log import RequestLog
 from kms_conformance.emulator.messages import Filter, Headers, Inbound, Outbound, encode_json, reply
 from kms_conformance.emulator.rules import Rules
 from kms_conformance.emulator.server import Server
@@ -20,7 +21,7 @@ from kms_conformance.emulator.service import Service, emulated
 from kms_conformance.emulator.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
 
@@ -34,11 +35,12 @@ class Emulator:
     - foreign_keys: the number of keys of other users that exist from the start. The first one is enabled, the second
       disabled, the third pending deletion, the fourth enabled, and so on.
     - state: a file with the keys that exist from the start in place of all others (see `state_file`).
+    - log: is called with one line for each request (see `RequestLog`); None: nothing is logged.
 
     The attribute `failures` holds exceptions that bugs of the emulator caused; it must stay empty.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the dialect are options
         self,
         dialect: str,
         *,
@@ -49,6 +51,7 @@ class Emulator:
         filters: Sequence[Filter] = (),
         foreign_keys: int = 3,
         state: Path | None = None,
+        log: Callable[[str], None] | None = None,
     ) -> None:
         self.clock = MovableClock()
         self.decisions = decisions(Rules.of(dialect, profile)) if isinstance(decisions, type) else decisions
@@ -60,6 +63,7 @@ class Emulator:
         self.filters = tuple(filters)
         self.failures: list[Exception] = []
         self.requests_served = 0
+        self._log = None if log is None else RequestLog(log)
         self._numbers = itertools.count(1)
         self._count_lock = threading.Lock()
         self._server = Server((host, port), self._respond, self._unreadable)
@@ -116,21 +120,31 @@ class Emulator:
             file.write(state_file.dump(self.store.keys))
 
     def _unreadable(self) -> Outbound:
-        return self._api.unreadable()
+        outbound = self._api.unreadable()
+        if self._log is not None:
+            self._log.note_unreadable(outbound)
+        return outbound
 
     def _respond(self, method: str, target: str, headers: Headers, body: bytes) -> Outbound:
         inbound = Inbound(next(self._numbers), method, target, headers, body)
         with self._count_lock:
             self.requests_served += 1
+        inbound, outbound = self._answer(inbound)
+        if self._log is not None:
+            self._log.note(inbound, outbound)
+        return outbound
+
+    def _answer(self, inbound: Inbound) -> tuple[Inbound, Outbound]:
+        """The request, with its operation if it is known, and the reply."""
         try:
             if inbound.path == CONTROL_PATH:
                 outbound = answer_control(inbound, self.clock)
                 self.store.expire()
-                return outbound
+                return inbound, outbound
             inbound, outbound = self._api.answer(inbound)
             for modify in self.filters:
                 outbound = modify(inbound, outbound)
         except Exception as failure:  # noqa: BLE001 - a bug of the emulator must reach the client as a reply
             self.failures.append(failure)
-            return reply(500, (), {"emulator_failed": repr(failure)}, encode_json)
-        return outbound
+            return inbound, reply(500, (), {"emulator_failed": repr(failure)}, encode_json)
+        return inbound, outbound

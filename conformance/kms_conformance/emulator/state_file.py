@@ -90,7 +90,7 @@ def _key(raw: object, model: KeyDraft, now: datetime, where: str) -> Key:
             raise StateFileError(
                 f"{where} has the unknown field {name!r}." + (f" Did you mean {near[0]}?" if near else "")
             )
-    key = key_of(replace(model, alias=None), State.ENABLED, now)
+    key = key_of(replace(model, alias=None, description=""), State.ENABLED, now)
     try:
         key = replace(key, **dict(_values(raw, now)))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:

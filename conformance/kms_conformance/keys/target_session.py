@@ -132,6 +132,7 @@ class TargetSession:
         The keys of others are read again and compared, unless the run was interrupted (`hurried`).
         """
         self.client.stop_findings()
+        self.client.session.trace.begin()
         self.client.backoff.renew()
         self.client.signature_lock.renew()
         self.client.patience.renew()

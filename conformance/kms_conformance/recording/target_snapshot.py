@@ -47,6 +47,7 @@ def target_snapshot(target: Target) -> dict[str, Any]:
         "time_control": shown(target.time_control),
         **({} if target.instance_id is None else {"instance_id": shown(target.instance_id)}),
         **({"disposable": True} if target.disposable else {}),
+        **({"correlation": True} if target.correlation else {}),
     }
 
 
@@ -76,6 +77,8 @@ def target_from_snapshot(description: Mapping[str, Any]) -> Target:
         time_control=None if time_control is None else str(time_control),
         instance_id=None if instance_id is None else str(instance_id),
         disposable=description.get("disposable", False),
+        # Runs of versions without this key sent no such headers.
+        correlation=description.get("correlation", False),
         secrets=frozenset(made_up),
         labels=made_up,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kms_conformance.report import files, layout
-from kms_conformance.report.ci import badge, junit
+from kms_conformance.report.ci import badge, ctrf, junit
 from kms_conformance.report.html import render as html
 from kms_conformance.report.html.page import TargetPage, pages
 from kms_conformance.report.model import Report
@@ -99,4 +99,5 @@ register(
     )
 )
 register(ReportFormat("JUnit", of_run={"junit.xml": junit.render_pages}))
+register(ReportFormat("CTRF", of_run={"ctrf-report.json": ctrf.render_pages}))
 register(ReportFormat("Allure", folders=(layout.ALLURE_RESULTS, layout.ALLURE_REPORT)))

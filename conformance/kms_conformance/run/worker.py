@@ -140,6 +140,7 @@ class Worker:
         check = item.stash[_CHECK]
         target_session = self.target_sessions[check.target]
         clean = target_session.client.exchange_log.redactor.text
+        target_session.client.session.trace.begin(check.id)
         judge = Judge(
             target_session.catalogue,
             target_session.applicable,

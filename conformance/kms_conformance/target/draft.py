@@ -21,7 +21,7 @@ from kms_conformance.target.urls import is_loopback, problem_with
 from kms_conformance.target.variables import Variables, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from kms_conformance.core.specs import OwnProfile
@@ -82,6 +82,7 @@ class TargetDraft:
             real_account=values.get("real_account", False),
             disposable=values.get("disposable", False),
             verify=self._verify(),
+            correlation=values.get("correlation", True) and self._facts().get("trace_context", True),
             ledger=self._ledger(),
             instance_id=values.get("instance_id"),
             secrets=frozenset(labels),
@@ -108,6 +109,9 @@ class TargetDraft:
     def _profile(self) -> str:
         own = self.own
         return str(self.document.get("profile", "documents")) if isinstance(own, tuple) else own.reference
+
+    def _facts(self) -> Mapping[str, Any]:
+        return specs.facts(self.document["dialect"], self._profile())
 
     def _dialect_problems(self) -> Iterator[Problem]:
         dialect, profile, auth = self.document.get("dialect"), self._profile(), self.document.get("auth")

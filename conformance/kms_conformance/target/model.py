@@ -38,6 +38,7 @@ class Target:
     - disposable: the user's statement that no key at the endpoint matters, so that the clock may end any of them.
     - verify: True, or the path of a file with trusted certificate authorities.
     - instance_id: the instance in which keys are created, in dialects with instances; None: in no instance.
+    - correlation: whether requests get the headers by which their log lines are found (`wire/trace_context.py`).
     - ledger: the name or the path of the ledger; None: a name made of the target's name.
     - secrets: the values that must never be shown.
     - labels: for each secret, the variable or the key of the target file that has it as its value.
@@ -54,6 +55,7 @@ class Target:
     real_account: bool = False
     disposable: bool = False
     verify: Literal[True] | Path = True
+    correlation: bool = True
     ledger: str | Path | None = None
     instance_id: str | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)

@@ -64,7 +64,17 @@ class Variables:
 
 
 #: Keys whose values appear in reports and in no request.
-_SHOWN = ("name", "dialect", "profile", "verify", "allow_plain_http", "real_account", "disposable", "limits")
+_SHOWN = (
+    "name",
+    "dialect",
+    "profile",
+    "verify",
+    "allow_plain_http",
+    "real_account",
+    "disposable",
+    "correlation",
+    "limits",
+)
 _URLS = ("base_url", "time_control")
 
 

@@ -9,6 +9,7 @@ from kms_conformance.wire.failures import unsendable
 from kms_conformance.wire.messages import Exchange, Request, origin
 from kms_conformance.wire.network import MAX_BODY, Network
 from kms_conformance.wire.pace import Pace
+from kms_conformance.wire.trace_context import TraceContext
 from kms_conformance.wire.world import World
 
 if TYPE_CHECKING:
@@ -45,9 +46,15 @@ class Session:
         max_body: int = MAX_BODY,
         gate: RequestGate | None = None,
         world: World | None = None,
+        correlation: bool = False,
     ) -> None:
-        """`max_body` limits the body of a reply in bytes, compressed and decompressed; `gate` may refuse requests."""
+        """`max_body` limits the body of a reply in bytes, compressed and decompressed; `gate` may refuse requests.
+
+        With `correlation`, each request gets the headers of `trace`.
+        """
         self.world = world or World()
+        self.trace = TraceContext(self.world.chance)
+        self._correlation = correlation
         self._gate = gate
         self._origins = frozenset(origin(url) for url in urls)
         self._carrier: Carrier = self.world.carrier or Network(limits.timeout_seconds, verify=verify, max_body=max_body)
@@ -58,7 +65,9 @@ class Session:
     @classmethod
     def for_target(cls, target: Target, gate: RequestGate, world: World) -> Session:
         """A session that sends requests to the target, its identity service and its time control, and nowhere else."""
-        return cls(target.limits, target.urls, verify=target.verify, gate=gate, world=world)
+        return cls(
+            target.limits, target.urls, verify=target.verify, gate=gate, world=world, correlation=target.correlation
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +99,8 @@ class Session:
         self._refuse_foreign(request)
         if self._gate is not None:
             self._gate.check(request)
+        if self._correlation:
+            request = self.trace.added_to(request)
         problem = unsendable(request)
         if problem is not None:
             return Exchange(request, None, problem, self.world.clock.now())

@@ -87,6 +87,7 @@ class _QuestionRunner:
 
     def answer(self, question: Question) -> NormalizedAnswer:
         """The answer to one question. Raises `Inconclusive` if the target cannot be queried any further."""
+        self.target_session.client.session.trace.begin(f"question {question.id}")
         if question.operation == "create":
             return self._answer_to_create(question)
         # The first call tests whether the target keeps state, because the answers of a target without state prove

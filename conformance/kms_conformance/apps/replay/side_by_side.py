@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kms_conformance.core.text import one_line
+from kms_conformance.report.text.exchange import trace_of
 from kms_conformance.verdict.results import steady
 
 Mark = Literal["", "≠", "~"]
@@ -29,6 +30,8 @@ class ReplayRow:
 def rows(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[ReplayRow]:
     """The rows that compare an exchange of the run with one of the replay; each field of a JSON reply has its row."""
     yield ReplayRow("sent at", _moment(then), _moment(now))
+    if trace_of(then["request_headers"]) or (now is not None and trace_of(now["request_headers"])):
+        yield ReplayRow("traceparent", _trace(then), _trace(now))
     yield ReplayRow("request", _request(then), _request(now))
     yield ReplayRow("with", _short(then["request_body"]["text"]), _short(_text(now, "request_body")))
     sent = now is not None
@@ -48,6 +51,10 @@ def _compared(name: str, then: str, now: str, *, sent: bool) -> ReplayRow:
 
 def _moment(exchange: Mapping[str, Any] | None) -> str:
     return _NOTHING if exchange is None else one_line(exchange["started"][:19].replace("T", " "))
+
+
+def _trace(exchange: Mapping[str, Any] | None) -> str:
+    return _NOTHING if exchange is None else one_line(trace_of(exchange["request_headers"])) or _NOTHING
 
 
 def _request(exchange: Mapping[str, Any] | None) -> str:

@@ -67,8 +67,11 @@ class Fault:
         """The pytest arguments that limit a run to the check families that report the fault."""
         return only(self.families) if self.families else ()
 
-    def serving(self, dialect: str, port: int = 0) -> Prepare:
-        """Serve an emulator of the dialect with this fault, on any free port or on `port`; see `run_suite`."""
+    def serving(self, dialect: str, port: int = 0, log: Callable[[str], None] | None = None) -> Prepare:
+        """Serve an emulator of the dialect with this fault, on any free port or on `port`; see `run_suite`.
+
+        `log` gets one line for each request.
+        """
         return serving(
             dialect,
             decisions=self.decisions,
@@ -78,6 +81,7 @@ class Fault:
             profile=self.profile,
             further={} if self.timeout_seconds is None else {"limits": {"timeout_seconds": self.timeout_seconds}},
             port=port,
+            log=log,
         )
 
 
@@ -125,7 +129,7 @@ class Variant:
         )
 
 
-def serving(
+def serving(  # noqa: PLR0913 - the parts of an emulator and of its target file
     dialect: str,
     *,
     decisions: Sequence[type[Decisions]] = (),
@@ -135,6 +139,7 @@ def serving(
     profile: str = "documents",
     further: Mapping[str, object] = MappingProxyType({}),
     port: int = 0,
+    log: Callable[[str], None] | None = None,
 ) -> Prepare:
     """Serve an emulator with these decisions and filters; leaving the context raises the first bug of the emulator.
 
@@ -145,7 +150,7 @@ def serving(
     def served() -> Iterator[str]:
         made = type("Deviating", tuple(decisions) or (Decisions,), {})
         emulator = Emulator(
-            dialect, profile=profile, port=port, decisions=made, filters=filters, foreign_keys=foreign_keys
+            dialect, profile=profile, port=port, decisions=made, filters=filters, foreign_keys=foreign_keys, log=log
         )
         with emulator:
             yield yaml.safe_dump(emulator.target(auth) | dict(further), sort_keys=False)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from kms_conformance.core.text import capped, counted, one_line, printable
+from kms_conformance.core.text import one_line
+from kms_conformance.report.ci.cases import Case, cases_of, waiver_cases
 from kms_conformance.report.html.page import TargetPage, pages
-from kms_conformance.report.status import Status, StatusKind, check_status, requirement_status, undeclared_failures
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import Report
-    from kms_conformance.verdict.results import CheckResult
     from kms_conformance.verdict.waivers.outdated import StaleWaiver
-
-_TITLE = 200
-_TEXT = 20_000
 
 
 def render(report: Report) -> str:
@@ -59,96 +55,41 @@ def _suite(page: TargetPage) -> ET.Element:
         "specs": verdict.specs_digest,
     }
     _properties(suite, properties.items())
-    statuses = Counter[str]()
-    names = Counter[tuple[str, str]]()
-    for check in page.report.checks:
-        status = check_status(page, check)
-        names[check.family, check.title] += 1
-        suite.append(_case(page, check, status, names[check.family, check.title]))
-        statuses[status.kind if status else ""] += 1
-    for case, kind in (*_undeclared(page), *_not_run(page), *_not_tested(page)):
-        suite.append(case)
-        statuses[kind] += 1
-    cases = sum(statuses.values())
-    counts = {
-        "tests": cases,
-        "failures": statuses["failure"],
-        "errors": statuses["error"],
-        "skipped": statuses["skipped"],
-    }
-    for name, number in counts.items():
-        suite.set(name, str(number))
+    _add(suite, one_line(verdict.name), cases_of(page))
     suite.set("time", f"{sum(check.seconds for check in page.report.checks):.3f}")
     return suite
 
 
 def _waivers(stale: Sequence[StaleWaiver]) -> ET.Element:
-    """The JUnit suite for waivers that are out of date, which belong to the run and not to a target."""
-    size = str(len(stale))
-    suite = ET.Element("testsuite", name="waivers", tests=size, failures=size, errors="0", skipped="0", time="0.000")
-    for found in stale:
-        name = f"{one_line(found.waiver.requirement)}, line {found.waiver.line}"
-        case = ET.SubElement(suite, "testcase", classname="waivers.stale", name=name, time="0.000")
-        _add(case, Status("failure", "stale waiver", f"Waiver out of date: {found.why}\n{found.next}"))
+    """The JUnit suite for waivers that are out of date."""
+    suite = ET.Element("testsuite", name="waivers")
+    _add(suite, "waivers", waiver_cases(stale))
+    suite.set("time", "0.000")
     return suite
 
 
-def _case(page: TargetPage, check: CheckResult, status: Status | None, nth: int) -> ET.Element:
-    title = one_line(check.title) + ("" if nth == 1 else f" ({nth})")
-    case = ET.Element("testcase", classname=_class(page, check.family), name=title, time=f"{check.seconds:.3f}")
-    _properties(case, [("check", check.check), *(("requirement", name) for name in check.declared)])
-    if status is not None:
-        _add(case, status)
-    return case
+def _add(suite: ET.Element, name: str, cases: Sequence[Case]) -> None:
+    """Add the cases to a suite, and their numbers."""
+    for case in cases:
+        suite.append(_case(name, case))
+    kinds = Counter(case.status.kind for case in cases if case.status is not None)
+    counts = {"tests": len(cases), "failures": kinds["failure"], "errors": kinds["error"], "skipped": kinds["skipped"]}
+    for attribute, number in counts.items():
+        suite.set(attribute, str(number))
 
 
-def _add(case: ET.Element, status: Status) -> None:
-    first = capped(one_line(status.text.split("\n", 1)[0]), _TITLE)[0]
-    child = ET.SubElement(case, status.kind, message=first, type=status.type)
-    child.text = capped(printable(status.text), _TEXT)[0]
-
-
-def _undeclared(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """One case for each failed requirement that no failed check declares.
-
-    Most such requirements are judged on every exchange, whichever check sends the request.
-    """
-    for entry in undeclared_failures(page):
-        status = requirement_status(page, entry)
-        family = entry.id.partition(".")[0]
-        case = ET.Element("testcase", classname=_class(page, family), name=one_line(entry.id), time="0.000")
-        _properties(case, [("requirement", entry.id)])
-        if status is not None:
-            _add(case, status)
-            yield case, status.kind
-
-
-def _not_run(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """One error case for each planned check without a result; without these, CI would show a partial run as passed."""
-    known = {check.check for check in page.report.checks}
-    for found in page.verdict.unfinished:
-        if found.check not in known:
-            family, _, name = found.check.partition("::")
-            case = ET.Element("testcase", classname=_class(page, family), name=one_line(name), time="0.000")
-            _add(case, Status("error", "did not run", f"{one_line(found.check)} did not run: {found.why}"))
-            yield case, "error"
-
-
-def _not_tested(page: TargetPage) -> Iterator[tuple[ET.Element, StatusKind]]:
-    """One error case for all MUST requirements that were not tested; without it, CI would show the run as passed."""
-    musts = [entry for entry in page.verdict.with_verdict("not_tested") if entry.weight == "MUST"]
-    if not musts:
-        return
-    case = ET.Element("testcase", classname=_class(page, "not tested"), name="every MUST is tested", time="0.000")
-    message = f"{counted(len(musts), 'MUST requirement')} not tested in this run."
-    error = ET.SubElement(case, "error", message=message, type="not tested")
-    error.text = "\n".join([message, *(f"{entry.id}: {entry.reason}" for entry in musts)])
-    yield case, "error"
-
-
-def _class(page: TargetPage, family: str) -> str:
-    """The class name, made of target and family. Jenkins shows the part before the last dot as a package."""
-    return f"{one_line(page.verdict.name)}.{one_line(family).replace('.', '_')}"
+def _case(suite: str, case: Case) -> ET.Element:
+    # The class name is made of target and family. Jenkins shows the part before the last dot as a package.
+    group = f"{suite}.{one_line(case.family).replace('.', '_')}"
+    element = ET.Element("testcase", classname=group, name=case.name, time=f"{case.seconds:.3f}")
+    properties = [] if case.check is None else [("check", case.check.check)]
+    properties += [("requirement", name) for name in case.requirements]
+    if properties:
+        _properties(element, properties)
+    if case.status is not None:
+        child = ET.SubElement(element, case.status.kind, message=case.message, type=case.status.type)
+        child.text = case.text
+    return element
 
 
 def _properties(parent: ET.Element, values: Iterable[tuple[str, str]]) -> None:

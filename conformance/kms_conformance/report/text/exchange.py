@@ -10,6 +10,7 @@ from typing import Any
 from kms_conformance.core.text import capped, one_line, printable
 from kms_conformance.wire.curl import curl
 from kms_conformance.wire.exchange_log import Body, ExchangeRecord
+from kms_conformance.wire.trace_context import PARENT
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -53,6 +54,7 @@ class ExchangeView:
 
     - `reply`: None if the target sent no reply.
     - `failure`: why there is no reply.
+    - `trace`: the value of the request's header `traceparent`; "" if it has none.
     - `curl`: a command line that repeats the request.
     - `needs`: an explanation of the variables in `curl`.
     """
@@ -66,6 +68,7 @@ class ExchangeView:
     failure: str
     status: int | None
     request_id: str
+    trace: str
     curl: str
     needs: str
 
@@ -100,9 +103,15 @@ def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
         failure=one_line(f"{record.failure}: {record.failure_text}") if record.failure else "",
         status=record.status,
         request_id=_request_id(record),
+        trace=one_line(trace_of(record.request_headers)),
         curl=line,
         needs=_needs(line),
     )
+
+
+def trace_of(headers: Sequence[Sequence[str]]) -> str:
+    """The value of the header `traceparent` among stored headers; "" if it is missing."""
+    return next((value for name, value in headers if name.lower() == PARENT), "")
 
 
 def _curl(record: ExchangeRecord) -> str:

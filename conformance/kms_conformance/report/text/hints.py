@@ -59,9 +59,10 @@ def _place(requirement: str, last: ExchangeView | None) -> str:
 
 
 def _log(exchanges: tuple[ExchangeView, ...]) -> str:
-    """A sentence with the request id and time of the first exchange, by which it can be found in the endpoint's log."""
+    """A sentence by which the first exchange is found in the endpoint's log: request id, `traceparent` and time."""
     if not exchanges:
         return ""
     first = exchanges[0]
     request = f"request {first.request_id}, " if first.request_id else ""
-    return f"In the log: {request}{first.started}."
+    trace = f"traceparent {first.trace}, " if first.trace else ""
+    return f"In the log: {request}{trace}{first.started}."

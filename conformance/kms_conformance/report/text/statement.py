@@ -141,6 +141,8 @@ def _card(card: Card) -> str:
         # The command is shown whole or not at all, because a part of it would be another command.
         if len(first.curl) <= 2 * _SHOWN:
             lines.append(details("Repeat the request", f"{block(first.curl, 'sh')}\n\n{plain(first.needs)}"))
+        if first.trace:
+            lines.append(f"In the log of the endpoint: {code(first.trace)}")
     if failure.id:
         lines.append(f"Repeat and compare the replies: {code(f'kms-conformance replay DIR {failure.id}')}")
     if card.elsewhere:
