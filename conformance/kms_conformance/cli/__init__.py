@@ -68,6 +68,7 @@ _COMMANDS = {
     "requirements": CommandEntry("requirements:requirements", "List every requirement and its checks, or explain one."),
     "waivers": CommandEntry("waivers:waivers", "Write a waivers file from the failures of a run."),
     "answers": CommandEntry("answers:answers", "Compare the documented answers with those that came back in a run."),
+    "profiles": CommandEntry("profiles:profiles", "List the profiles of clouds, or what one changes against another."),
     "report": CommandEntry("report:report", "Write the reports of a run again and print its summary."),
     "certify": CommandEntry("certificate:certify", "Seal the results and all exchanges of a run, one file a target."),
     "verify": CommandEntry("certificate:verify", "Verify a sealed file by judging its exchanges again."),

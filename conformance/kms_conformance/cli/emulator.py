@@ -9,19 +9,29 @@ from pathlib import Path
 
 import click
 
+from kms_conformance.cli.chosen_profile import chosen_profile
 from kms_conformance.core import specs
 from kms_conformance.core.text import say
+from kms_conformance.target.own_profile import is_file
 
 _STANDARD_ERROR = "-"
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @click.option("--dialect", required=True, type=click.Choice(specs.emulated()), help="The protocol to serve.")
 @click.option("--port", default=0, show_default="any free port", help="The port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--profile", default="documents", show_default=True, help="The profile to follow.")
+@click.option(
+    "--profile",
+    default="documents",
+    show_default=True,
+    help="The profile to follow: a name, or a YAML file of your own.",
+)
 @click.option("--expose", is_flag=True, help="Allow a host beyond loopback; the credentials are public.")
 @click.option("--fault", default=None, metavar="NAME", help="Serve on 127.0.0.1 with this fault of `selftest`.")
+@click.option("--load", type=_FILE, metavar="FILE", help="Begin with the keys in this state file, and no others.")
+@click.option("--save", type=_FILE, metavar="FILE", help="Write the keys to this state file at the end.")
 @click.option(
     "--log",
     default=None,
@@ -29,13 +39,15 @@ _STANDARD_ERROR = "-"
     help="Append a line for each request to FILE: time, method, path, operation, status, traceparent, tracestate. "
     "`-`: the standard error.",
 )
-def emulator(
+def emulator(  # noqa: PLR0913, PLR0917 - an option is an argument
     dialect: str,
     port: int,
     host: str,
     profile: str,
     expose: bool,  # noqa: FBT001 - an option
     fault: str | None,
+    load: Path | None,
+    save: Path | None,
     log: str | None,
 ) -> None:
     """Serve the reference emulator until Ctrl-C; prints the target file to use."""
@@ -44,13 +56,25 @@ def emulator(
             _serve_fault(fault, dialect, port, write_line)
             return
         from kms_conformance.emulator import serve  # noqa: PLC0415 - the other commands need no server
+        from kms_conformance.emulator.state_file import StateFileError  # noqa: PLC0415 - as above
 
-        if profile not in specs.profile_names(dialect):
-            raise click.BadParameter(
-                f"{dialect} has no profile {profile!r}. Profiles: {', '.join(specs.profile_names(dialect))}.",
-                param_hint="--profile",
+        if save is not None and not save.parent.is_dir():
+            raise click.BadParameter(f"the folder {save.parent} does not exist.", param_hint="--save")
+        try:
+            serve(
+                dialect,
+                host=host,
+                port=port,
+                profile=chosen_profile(dialect, profile),
+                named_profile=str(Path(profile).resolve()) if is_file(profile) else None,
+                expose=expose,
+                state=load,
+                save=save,
+                log=write_line,
+                write=say,
             )
-        serve(dialect, host=host, port=port, profile=profile, expose=expose, write=say, log=write_line)
+        except StateFileError as error:
+            raise click.BadParameter(str(error), param_hint="--load") from error
 
 
 @contextlib.contextmanager
@@ -81,7 +105,7 @@ def _serve_fault(name: str, dialect: str, port: int, log: Callable[[str], None] 
     from kms_conformance.emulator.serve import stoppable  # noqa: PLC0415 - as above
 
     context = click.get_current_context()
-    for option in ("host", "profile", "expose"):
+    for option in ("host", "profile", "expose", "load", "save"):
         if context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError(f"--{option} cannot be combined with --fault. Leave it out.")
     faults = {fault.name: fault for fault in FAULTS if dialect in fault.dialects}

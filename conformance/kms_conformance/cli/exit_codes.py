@@ -44,6 +44,7 @@ CODES: Mapping[str, Mapping[int, str]] = {
     "requirements": _ALWAYS | {0: "listed or written"},
     "waivers": _ALWAYS | {0: "written, or there was nothing to write"},
     "answers": _ALWAYS | {0: "listed or explained; what came decides nothing here"},
+    "profiles": _ALWAYS | {0: "listed or compared"},
     "certify": _ALWAYS
     | {0: "sealed, or the key was created", 3: "not sealed: verification failed here, or the suite itself failed"},
     "verify": _ALWAYS

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
+from kms_conformance.emulator import state_file
 from kms_conformance.emulator.clock import CONTROL_PATH, MovableClock, answer_control
 from kms_conformance.emulator.decisions import Decisions
 from kms_conformance.emulator.log import RequestLog
@@ -33,6 +36,7 @@ class Emulator:
       disabled, the third pending deletion, the fourth enabled, and so on.
     - connections: how many connections are served at once; others wait until one is closed. None: all.
     - moves_everything: whether its clock moves all time, also that of signatures, tokens and HTTP dates.
+    - state: a file with the keys that exist from the start in place of all others (see `state_file`).
     - log: is called with one line for each request (see `RequestLog`); None: nothing is logged.
 
     The attribute `failures` holds exceptions that bugs of the emulator caused; it must stay empty.
@@ -50,6 +54,7 @@ class Emulator:
         foreign_keys: int = 3,
         connections: int | None = None,
         moves_everything: bool = False,
+        state: Path | None = None,
         log: Callable[[str], None] | None = None,
     ) -> None:
         self.clock = MovableClock(everything=moves_everything)
@@ -73,7 +78,9 @@ class Emulator:
         self._api = spoken.api(Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
         # The server polls every 5 ms, because closing the emulator waits for one poll, and tests close emulators often.
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
-        for key in self._seed.keys(foreign_keys, self.clock.now()):
+        now = self.clock.now()
+        seeded = self._seed.keys(foreign_keys, now)
+        for key in seeded if state is None else state_file.load(Path(state), self._seed.foreign, now):
             self.store.put(key)
 
     def __enter__(self) -> Self:
@@ -105,6 +112,17 @@ class Emulator:
     def target_yaml(self, auth: str | None = None) -> str:
         """The target file as YAML text."""
         return yaml.safe_dump(self.target(auth), sort_keys=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables with which the vendor's SDKs use this emulator; see `SeedData.environment`."""
+        return dict(self._seed.environment(self.base_url))
+
+    def save(self, path: Path) -> None:
+        """Write the keys that exist now to a state file, which only its owner can read; `state=path` loads it."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(state_file.dump(self.store.keys))
 
     def _unreadable(self) -> Outbound:
         outbound = self._api.unreadable()

@@ -49,7 +49,7 @@ class Rules:
         """Load a profile; the `ValueError` for an unknown dialect or profile lists the known names."""
         if dialect not in specs.dialects():
             raise ValueError(f"There is no dialect {dialect!r}; there are: {', '.join(specs.dialects())}.")
-        if profile not in specs.profile_names(dialect):
+        if not specs.has_profile(dialect, profile):
             known = ", ".join(specs.profile_names(dialect))
             raise ValueError(f"The dialect {dialect!r} has no profile {profile!r}; it has: {known}.")
         facts = specs.facts(dialect, profile)

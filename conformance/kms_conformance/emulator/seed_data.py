@@ -33,11 +33,14 @@ class SeedData:
       way comes first.
     - foreign: the model for the keys of other users; `{number}` in its alias is replaced by the number of each key.
     - own: the default keys of the service, which cannot be deleted.
+    - environment: returns the environment variables from which the vendor's SDKs and tools take endpoint and
+      credentials, for the base URL of an emulator. Where an SDK reads no endpoint from there, it must be set in code.
     """
 
     auth: Callable[[str], Mapping[str, Mapping[str, str]]]
     foreign: KeyDraft
     own: tuple[KeyDraft, ...] = ()
+    environment: Callable[[str], Mapping[str, str]] = lambda _: {}
 
     def auth_of(self, kind: str | None, base_url: str) -> dict[str, Any]:
         """The `auth` section of a target file for a way to sign in (None: the first); `ValueError` if unknown."""

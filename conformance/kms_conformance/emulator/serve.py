@@ -4,46 +4,61 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import shlex
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from kms_conformance.emulator.emulator import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 
-def serve(  # noqa: PLR0913 - the options of the command `emulator`
+def serve(
     dialect: str,
     *,
     write: Callable[[str], None],
     host: str = "127.0.0.1",
-    port: int = 0,
-    profile: str = "documents",
-    foreign_keys: int = 3,
     auth: str | None = None,
     expose: bool = False,
-    log: Callable[[str], None] | None = None,
+    save: Path | None = None,
+    named_profile: str | None = None,
+    **options: Any,  # noqa: ANN401 - the arguments of another class
 ) -> None:
     """Serve one dialect, pass its target file to `write`, and block until Ctrl-C or SIGTERM.
 
-    `expose` allows a host that other machines can reach. `auth` names a way to sign in (see `SeedData.auth_of`). `log`
-    gets one line for each request (see `RequestLog`).
+    - auth: names a way to sign in (see `SeedData.auth_of`).
+    - expose: allows a host that other machines can reach.
+    - save: a state file that gets the keys at the end.
+    - named_profile: what the target file names as the profile, if that is not the argument `profile`.
+    - options: further arguments of `Emulator`.
 
-    Raises `ValueError` for an unknown dialect, profile or `auth`. Without `expose`, raises `ValueError` for a host
-    other than loopback. Raises `OSError` if the port is in use.
+    Raises `ValueError` for an unknown dialect, profile or `auth`, or for a state file that cannot be used. Without
+    `expose`, raises `ValueError` for a host other than loopback. Raises `OSError` if the port is in use.
     """
     if not expose and not _is_loopback(host):
         raise ValueError(
             f"The emulator on {host} would be reachable from other machines, and its credentials are public. "
             "Use 127.0.0.1, or allow other hosts with --expose."
         )
-    emulator = Emulator(dialect, profile=profile, host=host, port=port, foreign_keys=foreign_keys, log=log)
+    emulator = Emulator(dialect, host=host, **options)
     # The signal handler is installed before the target file is written, because its reader may send SIGTERM at once.
     with emulator, stoppable() as wait:
-        write(emulator.target_yaml(auth))
+        target = emulator.target(auth) | ({} if named_profile is None else {"profile": named_profile})
+        write(_with_variables(target, emulator.environment))
         wait()
+        if save is not None:
+            emulator.save(save)
+
+
+def _with_variables(target: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """The target file, after comments that set the environment variables of the vendor's SDKs."""
+    lines = [f"# export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    return "\n".join((*lines, yaml.safe_dump(target, sort_keys=False)))
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,15 +13,22 @@ import pytest
 from kms_conformance.core.tier import TIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 # Options with which pytest prints and runs no test: `--markers`, `--fixtures`, `--fixtures-per-test`, `--cache-show`.
 _INFORMATION_OPTIONS = ("markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of `kms-conformance run`, for plain pytest."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> None:
+    """Add the options of `kms-conformance run` if the suite is named; the help of other sessions does not have them."""
+    named = early_config.known_args_namespace.file_or_dir or early_config.getini("testpaths")
+    if _names_suite(named):
+        _add_options(parser)
+
+
+def _add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("kms-conformance")
     group.addoption("--target", action="append", default=[], metavar="FILE", help="certify the target in this file")
     group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
@@ -59,9 +66,7 @@ def add_marks(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the plugins of a run; other pytest sessions on this machine are left alone."""
     add_marks(config)
-    suite = Path(__file__).parents[1] / "suite"
-    named = [argument.split("::")[0] for argument in config.args]
-    if not any(name.startswith("kms_conformance.suite") or suite in _with_parents(Path(name)) for name in named):
+    if not _names_suite(config.args):
         return
     # Imported late, because every pytest session on a machine with this package loads this file.
     from kms_conformance.core.errors import UserMistake  # noqa: PLC0415
@@ -125,6 +130,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
 
         config.pluginmanager.register(Terminal(controller), "kms-terminal")
+
+
+def _names_suite(arguments: Iterable[str]) -> bool:
+    """Whether paths or modules on the command line name the suite or a part of it."""
+    suite = Path(__file__).parents[1] / "suite"
+    names = (argument.split("::")[0] for argument in arguments)
+    return any(name.startswith("kms_conformance.suite") or suite in _with_parents(Path(name)) for name in names)
 
 
 def _with_parents(path: Path) -> Iterator[Path]:

@@ -41,8 +41,13 @@ def _auth(_: str) -> dict[str, dict[str, str]]:
     }
 
 
+def _environment(_: str) -> dict[str, str]:
+    return {"ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET}
+
+
 SEED = SeedData(
     auth=_auth,
+    environment=_environment,
     foreign=KeyDraft(
         spec="Aliyun_AES_256", usage="ENCRYPT/DECRYPT", alias="alias/payroll-{number}", description="Not yours."
     ),

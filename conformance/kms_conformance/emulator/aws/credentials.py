@@ -42,8 +42,20 @@ def _auth(_: str) -> dict[str, dict[str, str]]:
     }
 
 
+def _environment(base_url: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL_KMS": base_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY_SECRET,
+        # boto3 and the command line read the second name, other SDKs the first.
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
 SEED = SeedData(
     auth=_auth,
+    environment=_environment,
     foreign=KeyDraft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/payroll-{number}", description="Not yours."),
     # A key that AWS manages for another service (S3).
     own=(KeyDraft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/aws/s3", default=True),),

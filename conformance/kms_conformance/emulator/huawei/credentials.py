@@ -48,8 +48,18 @@ def _auth(base_url: str) -> dict[str, dict[str, str]]:
     }
 
 
+def _environment(base_url: str) -> dict[str, str]:
+    return {
+        "HUAWEICLOUD_SDK_AK": ACCESS_KEY_ID,
+        "HUAWEICLOUD_SDK_SK": ACCESS_KEY_SECRET,
+        "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT_ID,
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": base_url,
+    }
+
+
 SEED = SeedData(
     auth=_auth,
+    environment=_environment,
     foreign=KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="payroll-{number}", description="Not yours."),
     # The default key of the service itself.
     own=(KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="kms/default", default=True),),
