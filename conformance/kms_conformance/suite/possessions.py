@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,17 +64,15 @@ class Possession:
 
 @dataclass(frozen=True)
 class Given:
-    """A possession that a check gave to a key, with what must be shown of it; `shown`: what was shown of it last."""
+    """A possession that a check gave to a key, with what must be shown of it."""
 
     possession: Possession
     key: str
     value: object
-    shown: list[object] = field(default_factory=list)
 
-    def look(self, kms: Scenario) -> str:
-        """Look at the key; returns what is lost, in words, and keeps what was shown."""
-        self.shown[:] = [self.possession.look(kms, self.key, self.value)]
-        return self.possession.lost(self.value, self.shown[0])
+    def missing(self, kms: Scenario, key: str) -> str:
+        """What of it a key lacks, in words; empty if the key has all of it."""
+        return self.possession.lost(self.value, self.possession.look(kms, key, self.value))
 
     def must_survive(self, kms: Scenario, operation: str, answer: Answer) -> bool:
         """Judge that it is still there after an operation; returns false if it is lost.
@@ -90,7 +88,7 @@ class Given:
         try:
             lost = kms.must_show(
                 requirement,
-                lambda: self.look(kms),
+                lambda: self.missing(kms, self.key),
                 lambda lost: not lost,
                 (f"the {possession.kind} of the key as before", lambda lost: lost or "as before"),
                 answer,
@@ -130,7 +128,7 @@ def _given(kms: Scenario, key: str, possession: Possession) -> Given:
     if missing:
         raise Inconclusive(f"The target has no operation {missing[0]}.")
     given = Given(possession, key, possession.give(kms, key))
-    lost = kms.pool.patience.until(possession.shown_by, lambda: given.look(kms), lambda lost: not lost)
+    lost = kms.pool.patience.until(possession.shown_by, lambda: given.missing(kms, key), lambda lost: not lost)
     if lost:
         raise Inconclusive(f"The {possession.kind} given to prepare the check do not read back: {lost}.")
     return given

@@ -252,16 +252,6 @@ FAULTS = (
         decisions=(_TakesAlias,),
     ),
     Fault(
-        name="schedule-adds-a-tag",
-        title="Scheduling adds a tag of its own to the key.",
-        fault_class="survives",
-        severity="minor",
-        families=("survives",),
-        requirements=frozenset({"schedule.keeps.tags"}),
-        dialects=_NAMED,
-        decisions=(changing("schedule", lambda _, _old, new: replace(new, tags=(*new.tags, ("job", "planned")))),),
-    ),
-    Fault(
         name="schedule-cuts-descriptions",
         title="Scheduling cuts the description of the key after 100 characters.",
         fault_class="survives",
