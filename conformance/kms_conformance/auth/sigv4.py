@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
@@ -108,14 +109,21 @@ class SigV4Signer:
         scope = (day, self.region, self.service, "aws4_request")
         text, names = canonical_request(stamped)
         to_sign = "\n".join((ALGORITHM, stamp, "/".join(scope), hashlib.sha256(text.encode()).hexdigest()))
-        key = f"AWS4{self.access_key_secret}".encode()
-        for part in scope:
-            key = hmac.digest(key, part.encode(), "sha256")
+        key = _signing_key(self.access_key_secret, scope)
         signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
         credential = "/".join((self.access_key_id, *scope))
         return stamped.with_header(
             "Authorization", f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
         )
+
+
+@lru_cache(maxsize=8)
+def _signing_key(secret: str, scope: tuple[str, ...]) -> bytes:
+    """The key of all signatures of one day, region and service."""
+    key = f"AWS4{secret}".encode()
+    for part in scope:
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 def canonical_request(request: Request) -> tuple[str, str]:

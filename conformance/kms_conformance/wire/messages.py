@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -55,7 +55,7 @@ class Request:
         host, _, port = address.rpartition(":")
         return host if int(port) == _DEFAULT_PORTS[scheme] else address
 
-    @property
+    @cached_property
     def target(self) -> str:
         """The request target (path and query) as in the request line."""
         written = self.url[self._target_start :]
@@ -94,7 +94,7 @@ class Request:
         query_part = "" if query is None else f"?{query}"
         return replace(self, url=self.url[: self._target_start] + path + query_part)
 
-    @property
+    @cached_property
     def _target_start(self) -> int:
         after_scheme = self.url.find("://") + 3
         found = (self.url.find(mark, after_scheme) for mark in "/?#")

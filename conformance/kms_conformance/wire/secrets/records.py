@@ -121,7 +121,8 @@ def plaintexts_in(body: bytes) -> set[str]:
 def signatures_in(url: str, headers: Headers) -> set[str]:
     """Signatures of a request, in its URL or its Authorization header, as written."""
     signed = [value for name, value in headers if name.lower() == "authorization"]
-    in_url = _values(url.encode("utf-8", "surrogatepass"), _SIGNATURES)
+    named = "signature" in url.lower()
+    in_url = _values(url.encode("utf-8", "surrogatepass"), _SIGNATURES) if named else set()
     return in_url | {found for value in signed for found in _SIGNED.findall(value)}
 
 
