@@ -192,6 +192,30 @@ def test_a_key_of_a_killed_run_is_scheduled_though_the_list_fails_at_the_end(sce
 
 
 @BOTH
+@pytest.mark.parametrize("damage", ["fails", "unknown state"])
+def test_a_key_that_cannot_be_read_is_scheduled_and_named(scene, dialect: str, damage: str) -> None:
+    damaged: list[bool] = []
+
+    def unreadable(inbound: Inbound, outbound: Outbound) -> Outbound:
+        if not damaged or inbound.operation != "describe":
+            return outbound
+        if damage == "fails":
+            return replace(outbound, status=500)
+        body = outbound.body
+        for state in Profile.load(dialect).facts["states"].values():
+            body = body.replace(f'"{state}"'.encode(), b'"Odd"')
+        return replace(outbound, body=body)
+
+    at = scene(dialect, filters=[unreadable])
+    key = at.target_session.pool.create()
+    damaged.append(True)
+    (left,) = at.target_session.end()
+    assert at.emulator.store.describe(key).state is State.PENDING_DELETION
+    assert left.key == key
+    assert "To its scheduling, the target answered 200" in left.reason
+
+
+@BOTH
 def test_a_create_that_never_arrived_is_closed_at_the_end(scene, dialect: str) -> None:
     def lost(inbound: Inbound, outbound: Outbound) -> Outbound:
         return replace(outbound, cut_after=0, headers=()) if inbound.operation == "create" else outbound

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import pytest
 from exchanges import answered, dialect_of
@@ -77,12 +78,14 @@ def test_several_problems_of_encoding_are_one_finding() -> None:
 
 
 def test_a_wrong_body_breaks_what_speaks_of_the_wrong_part_and_leaves_the_rest() -> None:
-    key = {"key_id": "k", "key_state": "9"}
+    key = {"key_id": "k", "key_state": "9", "creation_date": 5}
     answer = answered(HUAWEI, "describe", 200, {"key_info": key})
     found = {each.requirement: each for each in judged(answer, ExchangeRules(HUAWEI))}
-    wrong = [name for name in answer.spec.requirements if found[name].passed is False]
-    assert wrong
-    assert all(" at " in found[name].received and found[name].expected for name in wrong)
+    (wrong,) = [found[name] for name in answer.spec.requirements if found[name].passed is False]
+    # All that is wrong with one reply is one failure, a line each.
+    assert 'key_info/key_state: "9"' in wrong.received.split("\n")
+    assert "key_info/creation_date: a string, milliseconds since 1970, 13 digits" in wrong.expected.split("\n")
+    assert {"E-H-dates", "E-H-key-states"} <= set(re.findall(r"E-[A-Za-z-]+", wrong.hint))
     assert all(found[name].passed for name in ON_EVERY_REPLY)
 
 
@@ -163,7 +166,7 @@ def test_in_a_list_each_key_is_judged_as_ours_or_not() -> None:
     ours, other = "1" * 8 + "-1111-1111-1111-" + "1" * 12, "2" * 8 + "-2222-2222-2222-" + "2" * 12
     page = {"keys": [other, ours], "next_marker": "", "truncated": "false", "total": 2}
     rules = ExchangeRules(HUAWEI, lambda key: key == ours)
-    for states, expected in ((("9", "2"), []), (("9", "9"), [("list.reply", '"9" at key_details/1/key_state')])):
+    for states, expected in ((("9", "2"), []), (("9", "9"), [("list.reply", 'key_details/1/key_state: "9"')])):
         details = [key_of_huawei(state, key) for state, key in zip(states, (other, ours), strict=True)]
         answer = answered(HUAWEI, "list", 200, {**page, "key_details": details})
         assert [(name, received) for name, _, received in broken(answer, rules)] == expected

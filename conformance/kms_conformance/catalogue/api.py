@@ -16,6 +16,7 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.catalogue.rpc import compile_rpc
 from kms_conformance.catalogue.service_model import compile_model
+from kms_conformance.catalogue.wanted import erratum, wanted
 from kms_conformance.core import specs
 
 _Kind = jsonschema_rs.ValidationErrorKind
@@ -65,13 +66,17 @@ def _operations_in(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any
 class Violation:
     """One difference between a body and its schema, and the requirement that the difference violates.
 
-    `where` is the path of the differing value in the body.
+    - where: the path of the differing value in the body.
+    - expected: what the documents want there, in words.
+    - received: the differing value as JSON, or `none`.
+    - erratum: the id of the erratum that answers a contradiction of the documents about this value; "" if none.
     """
 
     requirement: RequirementId
     where: str
     expected: str
     received: str
+    erratum: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,19 +128,22 @@ class ReplySpec:
         )
 
     def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
-        requirement = self.fallback
         node: Any = self.schema
+        nodes: list[Mapping[str, Any]] = [node]
         for step in error.schema_path:
             node = node[step]
             if isinstance(node, Mapping):
-                requirement = as_id(node.get("x-requirement", requirement))
+                nodes.append(node)
+        requirement = next((as_id(each["x-requirement"]) for each in reversed(nodes) if "x-requirement" in each), None)
         where = "/".join(map(str, error.instance_path)) or "body"
         missing = getattr(error.kind, "property", None)
         if missing is not None:
             requirement = _property_requirement(self.schema, error.schema_path, str(missing)) or requirement
-            return Violation(requirement, where, f"a field {missing}", "none")
+            return Violation(requirement or self.fallback, where, f"a field {missing}", "none", erratum(nodes))
+        # The last schema on the way is the one that the value does not match. Schemas such as `false` have no words.
+        expected = wanted(nodes[-1]) or error.message.strip()
         received = json.dumps(error.instance, ensure_ascii=False)
-        return Violation(requirement, where, error.message.strip()[:300], received[:300])
+        return Violation(requirement or self.fallback, where, expected[:300], received[:300], erratum(nodes))
 
 
 @dataclass(frozen=True)

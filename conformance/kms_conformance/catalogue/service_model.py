@@ -123,10 +123,10 @@ class _Translator:
                 values = self._schema(shape["value"]["shape"], sent=sent)
                 return {"type": "object", "additionalProperties": values, **_bounds(shape)}
             case "blob":
-                return {"type": "string", "pattern": _BASE64, **_encoded_bounds(shape)}
+                return {"type": "string", "pattern": _BASE64, "x-kms-form": "base64", **_encoded_bounds(shape)}
             case "timestamp":
                 # Timestamps of JSON 1.1 are seconds since 1970, with or without a fraction.
-                return {"type": "number"}
+                return {"type": "number", "x-kms-form": "seconds since 1970"}
             case kind:
                 texts = {key: shape[key] for key in ("enum",) if key in shape}
                 pattern = {"pattern": _anchored(shape["pattern"])} if "pattern" in shape and sent else {}

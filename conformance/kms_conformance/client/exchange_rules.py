@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kms_conformance.catalogue.api import ReplySpec
+from kms_conformance.catalogue.api import ReplySpec, Violation
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import SIZE_STATUSES
 from kms_conformance.client.judge import ANSWERED, NO_SERVER_ERROR, Judgement
 from kms_conformance.dialects.base import Dialect
 
+# A judgement tells so many violations of one reply; a hostile reply may have any number.
+_MOST_VIOLATIONS = 10
+# The number of an item in the path of a value.
+_ITEM = re.compile(r"/\d+(?:/|$)")
 # The operations whose replies may be about keys of others.
 _READS_OF_KEYS = frozenset({"describe", "list"})
 
@@ -66,10 +71,12 @@ class ExchangeRules:
         violations = (
             spec.violations(answer.value, self._of_others(answer.value)) if of_one else spec.violations(answer.value)
         )
+        broken: dict[RequirementId, list[Violation]] = {}
         for violation in violations:
-            received = f"{violation.received} at {violation.where}"
-            yield _judged(violation.requirement, answer, violation.expected, received, passed=False)
-        for requirement in spec.requirements - {violation.requirement for violation in violations}:
+            broken.setdefault(violation.requirement, []).append(violation)
+        for requirement, found in broken.items():
+            yield _with_violations(requirement, found, answer.number)
+        for requirement in spec.requirements - broken.keys():
             yield Judgement(requirement, passed=True, exchanges=(answer.number,))
         told = self.dialect.told_status(answer.value) if answer.status >= 400 else None
         if told is not None:
@@ -96,6 +103,30 @@ class ExchangeRules:
         yield _judged("reply.request-id", answer, "an id that no reply had before", received, fresh)
         if known:
             self._seen.add(digest)
+
+
+def _with_violations(requirement: RequirementId, found: Sequence[Violation], number: int) -> Judgement:
+    """The failure of one requirement with all violations in one reply, a line each.
+
+    The number of an item in a list is told with what was received only: what is expected is the same in every run.
+    """
+    errata = dict.fromkeys(violation.erratum for violation in found if violation.erratum)
+    hint = f"The documents contradict each other here. Which reading is followed: {', '.join(errata)}."
+    return Judgement(
+        requirement,
+        passed=False,
+        expected=_lines(f"{_ITEM.sub('/', violation.where)}: {violation.expected}" for violation in found),
+        received=_lines(f"{violation.where}: {violation.received}" for violation in found),
+        exchanges=(number,),
+        hint=hint if errata else "",
+    )
+
+
+def _lines(texts: Iterable[str]) -> str:
+    """Different texts, a line each, up to a limit."""
+    lines = list(dict.fromkeys(texts))
+    left = [f"and {len(lines) - _MOST_VIOLATIONS} more"] if len(lines) > _MOST_VIOLATIONS else []
+    return "\n".join((*lines[:_MOST_VIOLATIONS], *left))
 
 
 def _judged(requirement: RequirementId, answer: Answer, expected: str, received: str, passed: bool) -> Judgement:  # noqa: FBT001

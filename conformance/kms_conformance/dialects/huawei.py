@@ -172,12 +172,12 @@ class Huawei(Dialect):
         date, problem = _date(info.get("scheduled_deletion_date"), in_seconds=in_seconds)
         return KeyView(
             id=text(info.get("key_id")),
-            state=self.profile.state(info.get("key_state")),
+            state=self.profile.state(_as_text(info.get("key_state"))),
             deletion_at=date,
             date_problem=problem,
             description=text(info.get("key_description")),
             fields=info,
-            born=text(info.get("creation_date")),
+            born=text(_as_text(info.get("creation_date"))),
         )
 
     def page(self, value: object) -> Page:
@@ -192,7 +192,7 @@ class Huawei(Dialect):
     def echo(self, value: object) -> tuple[str | None, str | None]:
         body = mapping(value)
         body = mapping(body.get("key_info", body))
-        state = body.get("key_state")
+        state = _as_text(body.get("key_state"))
         return text(body.get("key_id")), None if state is None else self.profile.state(state)
 
     def quota(self, value: object) -> tuple[int, int] | None:
@@ -226,13 +226,24 @@ class Huawei(Dialect):
         return text(mapping(value).get("cipher_text" if operation == "encrypt" else "plain_text"))
 
 
+def _as_text(value: object) -> object:
+    """A whole number as its digits, anything else as it is.
+
+    The documents want digits in a string, and the schema of the reply judges that. What a number says is understood
+    nevertheless, so that one wrong type does not hide everything else.
+    """
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _date(value: object, *, in_seconds: bool = False) -> tuple[datetime | None, str | None]:
     """(date, problem) for a string of milliseconds since 1970; (None, None) if it is absent or empty.
 
-    With `in_seconds`, a string of ten digits is a number of seconds.
+    A number has a problem, and its date is read nevertheless. With `in_seconds`, a string of ten digits has seconds.
     """
     if value in (None, ""):
         return None, None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _date(_as_text(value), in_seconds=in_seconds)[0], f"{value} is a number, no string"
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,14}", value):
         seconds = in_seconds and len(value) == _DIGITS_OF_SECONDS
         found = epoch_date(int(value) if seconds else int(value) / 1000)

@@ -333,9 +333,14 @@ class Pool(Inventory):
             if key in self._finished:
                 self._give_back_as_it_is(key)
                 return None
-            view = self.read_until(key, lambda view: view.state != GONE)
+            days = self.client.profile.window.minimum
+            try:
+                view = self._known_state(key)
+            except Inconclusive as error:
+                # What cannot be read may still be scheduled: without that, the key would stay for ever.
+                answer = self.client.ask("schedule", key_id=key, window=days)
+                return self._clean(f"{error.reason} To its scheduling, the target answered {answer.summary}.")
             if view.state != GONE:
-                days = self.client.profile.window.minimum
                 if view.state == PENDING and not self.is_released(view):
                     self._shorten(key, view)
                 self._unprotect(key, view)
@@ -353,6 +358,13 @@ class Pool(Inventory):
             reason = error.reason if isinstance(error, Inconclusive) else f"{type(error).__name__}: {error}"
             return self._clean(reason)
         return None
+
+    def _known_state(self, key: str) -> KeyView:
+        """Read a key. Raises `Inconclusive` if its state cannot be read, or is none that the profile lists."""
+        view = self.read_until(key, lambda view: view.state != GONE)
+        if view.state not in {*self.client.profile.facts["states"], GONE}:
+            raise Inconclusive(f"The state of the key is {view.state}.")
+        return view
 
     def _give_back_as_it_is(self, key: str) -> None:
         """Give back what a key has that is gone or planted; a planted key stays as it is."""
@@ -373,14 +385,9 @@ class Pool(Inventory):
         return self.client.exchange_log.redactor.text(reason)[:_LONGEST_REASON]
 
     def _shorten(self, key: str, view: KeyView) -> None:
-        """Cancel a deletion that has a late date, so that the key can be scheduled again with a shorter window.
-
-        If the cancel fails, the key stays as it is.
-        """
-        try:
+        """Cancel a deletion with a late date, so that a shorter window can be set; if that fails, the key stays."""
+        with suppress(Inconclusive):
             self._step(key, view, ENABLED, 0)
-        except Inconclusive:
-            return
 
     def _unprotect(self, key: str, view: KeyView) -> None:
         """Switch off deletion protection that an interrupted check may have left on a key."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from kms_conformance.verdict.decide import exit_code, is_waiting
-from kms_conformance.verdict.model import FORMAT, Verdict
+from kms_conformance.verdict.model import FORMAT, LEVELS, RequirementResult, RequirementVerdict, Verdict
 from kms_conformance.verdict.results import CheckResult
 from kms_conformance.verdict.waivers.outdated import StaleWaiver
 
@@ -19,6 +19,17 @@ class TargetReport:
 
     verdict: Verdict
     checks: tuple[CheckResult, ...]
+
+    def causes_first(self, verdict: RequirementResult) -> tuple[RequirementVerdict, ...]:
+        """The requirements with this verdict, `failed` or `waived`: MUST first, then in the order of their failures.
+
+        The first checks of a run judge what all others rest on, so causes come before what follows from them.
+        """
+        place: dict[str, int] = {}
+        for failure in (failure for check in self.checks for failure in check.failures):
+            place.setdefault(failure.requirement, len(place))
+        entries = self.verdict.with_verdict(verdict)
+        return tuple(sorted(entries, key=lambda entry: (LEVELS.index(entry.level), place.get(entry.id, len(place)))))
 
     @classmethod
     def of(cls, verdict: Verdict, checks: Sequence[CheckResult]) -> TargetReport:

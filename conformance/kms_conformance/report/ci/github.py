@@ -25,9 +25,7 @@ def github_lines(report: Report, environ: Mapping[str, str]) -> Iterator[str]:
     """
     if not environ.get("GITHUB_ACTIONS"):
         return
-    failed = [
-        (target.verdict.name, entry) for target in report.targets for entry in target.verdict.with_verdict("failed")
-    ]
+    failed = [(target.verdict.name, entry) for target in report.targets for entry in target.causes_first("failed")]
     for name, entry in failed[:_MOST]:
         kind = "error" if entry.level == "MUST" else "warning"
         yield _line(kind, f"{name} · {entry.id}", entry.reason)

@@ -248,7 +248,7 @@ class TargetPage:
         return self.catalogue.requirements.get(name) if self.catalogue else None
 
     def _cards(self, verdict: RequirementResult) -> tuple[Card, ...]:
-        return tuple(card for entry in self.verdict.with_verdict(verdict) for card in self._card(entry))
+        return tuple(card for entry in self.report.causes_first(verdict) for card in self._card(entry))
 
     def _card(self, entry: RequirementVerdict) -> Iterable[Card]:
         found = [

@@ -26,21 +26,25 @@ if TYPE_CHECKING:
 _MOST_FAILURES = 10
 _MOST_REASONS = 8
 _MOST_NAMES = 3
-# The number of lines that are shown of each statement, source, and expected or received text. The report has all lines.
+# The number of lines that are shown of each statement and source, and of what was expected and received. The report has
+# all lines.
 _MOST_LINES = 2
+_MOST_LINES_COMPARED = 4
 
 
 def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
     """One block for each failed requirement: statement, source, expected, received, and the command to repeat it."""
-    failed = target.verdict.with_verdict("failed")
+    failed = target.causes_first("failed")
     first: dict[str, tuple[CheckResult, Judgement]] = {}
+    times = Counter[str]()
     for check in target.checks:
         for failure in check.failures:
             first.setdefault(failure.requirement, (check, failure))
+            times[failure.requirement] += 1
     known = Catalogue.load(target.verdict.dialect).requirements
     for entry in failed[:_MOST_FAILURES]:
         yield Text()
-        yield from _failure(entry, *first[entry.id], known.get(entry.id), directory, width)
+        yield from _failure(entry, *first[entry.id], times[entry.id], known.get(entry.id), directory, width)
     if len(failed) > _MOST_FAILURES:
         yield Text()
         yield Text(f"  … and {counted(len(failed) - _MOST_FAILURES, 'more requirement')} in the report", "dim")
@@ -124,25 +128,27 @@ def _failure(
     entry: RequirementVerdict,
     check: CheckResult,
     failure: Judgement,
+    times: int,
     requirement: Requirement | None,
     directory: Path | None,
     width: int,
 ) -> Iterator[Text]:
     name = check.failure_id(failure)
     level = entry.level if entry.decides else f"{entry.level}, newer than the chosen release, does not decide"
-    yield from lines(f"{entry.id} · {level} · {name}", width, "  ✗ ", style="red")
+    often = f" · failed {times:,} times" if times > 1 else ""
+    yield from lines(f"{entry.id} · {level} · {name}{often}", width, "  ✗ ", style="red")
     if requirement is not None:
         yield from _brief(requirement.statement, width, "    ")
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
-    yield from _brief(failure.expected, width, "    expected  ")
-    yield from _brief(failure.received, width, "    received  ")
+    yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
+    yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
     # The command is not wrapped, so that it can be copied.
     if directory is not None:
         yield Text(f"    repeat    {replay_command(directory, name)}")
 
 
-def _brief(text: str, width: int, first: str) -> Iterator[Text]:
-    found = wrapped(one_line(text) or "nothing", width, first)
-    yield from map(Text, found[:_MOST_LINES] if len(found) <= _MOST_LINES else found[: _MOST_LINES - 1])
-    if len(found) > _MOST_LINES:
-        yield Text(f"{found[_MOST_LINES - 1][: width - 2].rstrip()} …")
+def _brief(text: str, width: int, first: str, most: int = _MOST_LINES) -> Iterator[Text]:
+    found = wrapped("\n".join(map(one_line, text.splitlines())) or "nothing", width, first)
+    yield from map(Text, found[:most] if len(found) <= most else found[: most - 1])
+    if len(found) > most:
+        yield Text(f"{found[most - 1][: width - 2].rstrip()} …")
