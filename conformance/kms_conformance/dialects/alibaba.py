@@ -181,7 +181,8 @@ class Alibaba(Dialect):
 
     def root_problem(self, reply: Reply, request: Request) -> tuple[str, str] | None:
         found = _ROOT.search(reply.body) if "xml" in (reply.header("Content-Type") or "").lower() else None
-        action = dict(_query(request)).get("Action")
+        # Version 3 of the signature moves the action into a header.
+        action = dict(_query(request)).get("Action") or request.header("x-acs-action")
         root = "" if found is None else found[1].decode()
         # The action of a fuzzed request may be unknown to the service.
         if not root.endswith("Response") or action not in _ACTIONS.values() or root == f"{action}Response":
