@@ -71,6 +71,9 @@ def test_tokens_are_left_out_wrong_old_and_for_another_project() -> None:
         ("garbage", "bad_token"),
         ("expired", "expired_token"),
         ("other_project", "wrong_project"),
+        ("altered_token_longer", "bad_token"),
+        ("altered_token_half", "bad_token"),
+        ("altered_token_case", "bad_token"),
     ]
     assert found["missing"].signer.sign(good(TOKEN, REST)) == REST
     garbage = found["garbage"].signer.sign(REST)
@@ -111,7 +114,8 @@ def test_a_request_that_names_no_project_cannot_name_another() -> None:
 
 def test_passwords_have_the_sabotages_of_tokens_and_need_no_token_for_most() -> None:
     found = of(PasswordAuth("u", "p", "d", "p", "https://iam", "old-token"))
-    assert list(found) == ["missing", "garbage", "expired", "other_project"]
+    altered = [f"altered_token_{name}" for name in ("longer", "half", "case")]
+    assert list(found) == ["missing", "garbage", "expired", "other_project", *altered]
     for name in ("missing", "garbage", "expired"):
         found[name].signer.sign(REST)
 
@@ -127,8 +131,11 @@ def test_access_keys_are_left_out_unknown_wrong_and_old() -> None:
         ("unknown_access_key", "unknown_access_key"),
         ("wrong_secret", "wrong_signature"),
         ("stale", "stale_signature"),
+        ("early", "stale_signature"),
+        ("tampered_method", "wrong_signature"),
         ("tampered_body", "wrong_signature"),
         ("tampered_query", "wrong_signature"),
+        ("tampered_operation", "wrong_signature"),
     }
     missing = found["missing"].signer.sign(REST)
     assert {name for name, _ in missing.headers} == {"Content-Type", "X-Project-Id", "X-Sdk-Date"}
@@ -138,6 +145,41 @@ def test_access_keys_are_left_out_unknown_wrong_and_old() -> None:
     date = found["stale"].signer.sign(REST).header("X-Sdk-Date") or ""
     age = datetime.now(UTC) - datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     assert timedelta(minutes=19) < age < timedelta(minutes=21)
+    date = found["early"].signer.sign(REST).header("X-Sdk-Date") or ""
+    ahead = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) - datetime.now(UTC)
+    assert timedelta(minutes=39) < ahead < timedelta(minutes=41)
+
+
+def test_an_altered_token_is_never_the_token() -> None:
+    found = of(TOKEN)
+    sent = [
+        found[f"altered_token_{name}"].signer.sign(REST).header("X-Auth-Token") for name in ("longer", "half", "case")
+    ]
+    assert sent == ["good-token00000000", "good-", "GOOD-TOKEN"]
+    digits = of(replace(TOKEN, token="1234567890"))["altered_token_case"].signer.sign(REST)
+    assert digits.header("X-Auth-Token") == "0987654321"
+
+
+@pytest.mark.parametrize(
+    ("auth", "dialect", "request_"),
+    [(KEY, "huawei", REST), (RPC, "alibaba", CALL), (replace(RPC, signature="v3"), "alibaba", CALL)],
+)
+@pytest.mark.parametrize("name", ["tampered_method", "tampered_operation"])
+def test_a_signature_of_another_request_is_sent_with_the_one_that_was_meant(
+    auth: Auth, dialect: str, request_: Request, name: str
+) -> None:
+    right, sent = good(auth, request_), of(auth, dialect)[name].signer.sign(request_)
+    assert (sent.method, sent.path, sent.body) == (right.method, right.path, right.body)
+    assert sent.header("x-acs-action") == right.header("x-acs-action")
+    assert dict(parse_qsl(sent.query)).get("Action") == dict(parse_qsl(right.query)).get("Action")
+
+
+def test_a_temporary_key_comes_without_its_token_or_with_another() -> None:
+    found = of(replace(RPC, signature="v3"), "alibaba")
+    assert found["unknown_access_key_token_absent"].signer.sign(CALL).header("x-acs-security-token") is None
+    other = found["unknown_access_key_token_wrong"].signer.sign(CALL).header("x-acs-security-token")
+    assert other not in (None, "", "STS")
+    assert "unknown_access_key_token_absent" not in of(replace(RPC, security_token=None), "alibaba")
 
 
 @pytest.mark.parametrize("name", ["unknown_access_key", "wrong_secret", "stale"])
@@ -179,7 +221,12 @@ def test_rpc_calls_are_sabotaged_in_both_versions(signature: str) -> None:
         ("unknown_access_key", "unknown_access_key", 0),
         ("wrong_secret", "wrong_signature", 0),
         ("stale", "stale_signature", 0),
+        ("early", "stale_signature", 0),
         ("tampered", "wrong_signature", 0),
+        ("tampered_method", "wrong_signature", 0),
+        ("tampered_operation", "wrong_signature", 0),
+        ("unknown_access_key_token_absent", "unknown_access_key", 0),
+        ("unknown_access_key_token_wrong", "bad_token", 0),
         ("replayed_nonce", "replayed_nonce", 1),
     }
     missing = found["missing"].signer.sign(CALL)

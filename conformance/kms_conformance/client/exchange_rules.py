@@ -52,6 +52,8 @@ class ExchangeRules:
         expected, received = problem or ("", "")
         yield _judged("reply.content-type", answer, expected, received, problem is None)
         readable = not answer.problems
+        if readable and (root := self.dialect.root_problem(answer.reply, answer.request)) is not None:
+            yield _judged("reply.encoding", answer, *root, passed=False)
         yield _judged("reply.encoding", answer, "one well-formed document", "; ".join(answer.problems), readable)
         if readable:
             if whole or answer.status >= 400:

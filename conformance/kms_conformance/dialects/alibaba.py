@@ -76,6 +76,8 @@ _PARAMETERS = {
 # Values of `origin` and the vendor's names for them.
 _ORIGINS = {"external": "EXTERNAL"}
 
+# The first element of an XML document.
+_ROOT = re.compile(rb"<([A-Za-z]\w*)")
 _ARN = re.compile(r"acs:kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]+):key/")
 
 
@@ -176,10 +178,20 @@ class Alibaba(Dialect):
 
     def _root_problems(self, root: str, status: int) -> tuple[str, ...]:
         known = self.profile.facts["xml"]["success_root" if status < 400 else "error_root"]
-        # "{action}Response" allows any action, because the action of a fuzzed request may be unknown here.
+        # "{action}Response" allows any action here, because the request is not known; see `root_problem`.
         if root in known or ("{action}Response" in known and root.endswith("Response")):
             return ()
         return (f"the XML root is {root}, and not one of {', '.join(known)}",)
+
+    def root_problem(self, reply: Reply, request: Request) -> tuple[str, str] | None:
+        found = _ROOT.search(reply.body) if "xml" in (reply.header("Content-Type") or "").lower() else None
+        # Version 3 of the signature moves the action into a header.
+        action = dict(_query(request)).get("Action") or request.header("x-acs-action")
+        root = "" if found is None else found[1].decode()
+        # The action of a fuzzed request may be unknown to the service.
+        if not root.endswith("Response") or action not in _ACTIONS.values() or root == f"{action}Response":
+            return None
+        return f"the root of the action {action}", f"the root {root}"
 
     def media_type_problem(self, reply: Reply, request: Request, spec: ReplySpec | None) -> tuple[str, str] | None:
         declared = reply.header("Content-Type") or "none"

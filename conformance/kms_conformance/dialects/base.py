@@ -163,6 +163,10 @@ class Dialect(ABC):
     def media_type_problem(self, reply: Reply, request: Request, spec: ReplySpec | None) -> tuple[str, str] | None:
         """(expected, received) if the content type of the reply is not the requested one, else None."""
 
+    def root_problem(self, reply: Reply, request: Request) -> tuple[str, str] | None:
+        """(expected, received) if the root of a document names another operation than the request does, else None."""
+        return None
+
     @abstractmethod
     def error(self, value: object) -> ErrorView | None:
         """The error in a body, in any of the dialect's error formats; None if there is none."""

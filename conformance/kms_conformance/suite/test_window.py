@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
@@ -65,16 +65,23 @@ def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
     kms.refuses(as_id(f"schedule.window.{case}"), refusal, "schedule", key_id=key, window=window, unchanged=[key])
 
 
-@requirement("schedule.window.text")
-def test_no_notation_of_programmers_is_read(kms: Scenario) -> None:
-    """Send texts that are no numbers, of which careless parsers read a part; the key must stay disabled."""
+@requirement("schedule.window.text", "schedule.window.below-minimum", "schedule.window.above-maximum")
+def test_disabled_key_is_refused_such_windows_too(kms: Scenario) -> None:
+    """Send windows out of range, and texts of which some parser reads a number; the key must stay disabled."""
     key = kms.key(DISABLED)
     before = kms.view(key)
-    for window in _NO_NUMBERS:
-        answer = kms.ask("schedule", key_id=key, window=Raw(window))
-        kms.must_be_refused("schedule.window.text", "window_malformed", answer)
+    rows: list[tuple[RequirementId, str, object]] = [
+        ("schedule.window.below-minimum", "window_out_of_range", kms.window.minimum - 1),
+        ("schedule.window.above-maximum", "window_out_of_range", kms.window.maximum + 1),
+        *(("schedule.window.text", "window_malformed", Raw(window)) for window in _NO_NUMBERS),
+    ]
+    for requirement_id, refusal, window in rows:
+        answer = kms.ask("schedule", key_id=key, window=window)
+        kms.must_be_refused(requirement_id, refusal, answer)
         if answer.accepted:
             kms.pool.bring(key, DISABLED)
+        elif requirement_id == "schedule.window.above-maximum":
+            before = kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
     kms.must_be_unchanged("schedule.window.text", before, kms.read(key), answer)
 
 

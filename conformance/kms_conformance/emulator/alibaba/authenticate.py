@@ -82,7 +82,7 @@ def token_problem(key: AccessKey | None, token: str | None) -> str | None:
     """The refusal of an access key with this security token, None if they belong together."""
     if key is not None and token == key.security_token:
         return None
-    return "unknown_access_key" if key is None or token is None else "bad_token"
+    return "unknown_access_key" if key is None or None in (token, key.security_token) else "bad_token"
 
 
 def problem_v1(

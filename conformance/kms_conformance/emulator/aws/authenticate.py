@@ -62,7 +62,7 @@ def signature_problem(
     key = keys.get(access_key_id)
     token = inbound.header("x-amz-security-token")
     if key is None or token != key.security_token:
-        return "unknown_access_key" if key is None or token is None else "bad_token"
+        return "unknown_access_key" if key is None or None in (token, key.security_token) else "bad_token"
     moment = _moment(stamp or "")
     if moment is None or abs(now - moment) > SKEW or scope[0] != f"{moment:%Y%m%d}":
         return "stale_signature"

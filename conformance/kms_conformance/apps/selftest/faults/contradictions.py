@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import partial
 
 from kms_conformance.apps.selftest.deviation import ALIBABA, Fault
-from kms_conformance.apps.selftest.reply_mutations import field, on_refusal, where
+from kms_conformance.apps.selftest.reply_mutations import Rewrite, field, on_refusal, where
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Inbound, Outbound
 
@@ -27,7 +29,27 @@ def _told(status: int) -> Fault:
     )
 
 
+def _root_of(action: str) -> Rewrite:
+    def rewrite(reply: Outbound) -> Outbound:
+        ends = re.match(rb"(<\?.*?\?>)?<(\w+)>.*</\2>\s*$", reply.body, re.DOTALL)
+        if ends is None:
+            return reply
+        opened, root = f"<{action}Response>".encode(), ends[2]
+        return replace(
+            reply, body=reply.body.replace(b"<%b>" % root, opened).replace(b"</%b>" % root, b"</" + opened[1:])
+        )
+
+    return rewrite
+
+
 FAULTS = (
+    _fault(
+        name="xml-root-of-another-action",
+        title="XML replies have the root of another action.",
+        requirements=frozenset({"reply.encoding"}),
+        families=("replies", "protocol"),
+        filters=(where(lambda _, o: o.refusal is None and o.body.startswith(b"<"), _root_of("CreateKey")),),
+    ),
     _told(200),
     _told(400),
     _told(500),
