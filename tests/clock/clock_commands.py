@@ -63,6 +63,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answering(running: Clocked) -> int:
+    """Wait until the server of a command answers; returns the id of its process."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return running.ask()[1]
+        except (OSError, http.client.HTTPException):
+            assert running.process.poll() is None, f"ended with {running.process.returncode}: {running.lines}"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+
+
 @contextlib.contextmanager
 def clocked(command: Sequence[str], port: int, *options: str, folder: Path) -> Iterator[Clocked]:
     """Start a server by the command and wait until it answers. The command is killed at the end.
@@ -80,15 +92,7 @@ def clocked(command: Sequence[str], port: int, *options: str, folder: Path) -> I
         assert process.stdout is not None
         told = "".join(process.stdout.readline() for _ in range(4))
         running = Clocked(process, told, port)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                running.ask()
-                break
-            except (OSError, http.client.HTTPException):
-                assert process.poll() is None, f"ended with {process.returncode}: {told}"
-                assert time.monotonic() < deadline, "the server does not answer"
-                time.sleep(0.05)
+        answering(running)
         yield running
     finally:
         process.kill()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -12,10 +14,11 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from clock_commands import Clocked, clocked, free_port, left_of
+from clock_commands import Clocked, answering, clocked, free_port, left_of
 from tiny_servers import LANGUAGES, command_of, program_of
 
 from kms_conformance.apps.clock.library import ClockError, find_library
+from kms_conformance.apps.clock.serve import GUARD
 
 _STEPS = 5
 _STEP = timedelta(days=80)
@@ -100,3 +103,19 @@ def test_a_server_that_a_script_starts_is_moved_as_well(tmp_path: Path) -> None:
         assert abs(at - said.timestamp()) < 5
         assert server.send(signal.SIGTERM) == 0
         assert left_of(pid, folder=tmp_path) == []
+
+
+def test_nothing_is_left_when_all_its_processes_are_told_to_end_at_once(tmp_path: Path) -> None:
+    """As a service manager and an outer guard do: they signal every process that belongs to a command."""
+    port = free_port()
+    command = [sys.executable, "-m", "kms_conformance", "clock", "--", *command_of("python", tmp_path, port)]
+    outer = [sys.executable, "-I", f"{GUARD}", f"{tmp_path}/none", "TMPDIR=" + f"{tmp_path}", "--", *command]
+    with subprocess.Popen(
+        outer, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        server = Clocked(process, "", port)  # type: ignore[arg-type]  # its output is not read
+        pid = answering(server)
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert left_of(pid, folder=tmp_path) == []

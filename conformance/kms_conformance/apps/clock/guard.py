@@ -45,6 +45,10 @@ def main() -> int:
         if not value:
             del environment[name]
     _adopt_orphans()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Told to end, this process still has to end the command and to clear up: the pipe says when. A handler, and not
+        # SIG_IGN, which the command would inherit.
+        signal.signal(number, lambda *_: None)
     try:
         child = subprocess.Popen(  # noqa: S603 - the user's own command
             rest[border + 1 :], env=environment, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True
