@@ -115,11 +115,14 @@ class Coverage:
     """The cells of a dialect, and which of them a run asked.
 
     - expected, asked: all cells, and those that the run asked.
+    - requests: the number of requests of the run.
     - missing: expected cells that were neither asked nor excluded at this tier.
     """
 
-    def __init__(self, dialect: str, tier: Tier, expected: frozenset[Cell], asked: frozenset[Cell]) -> None:
-        self.dialect, self.tier, self.expected, self.asked = dialect, tier, expected, asked
+    def __init__(
+        self, dialect: str, tier: Tier, expected: frozenset[Cell], asked: frozenset[Cell], requests: int = 0
+    ) -> None:
+        self.dialect, self.tier, self.expected, self.asked, self.requests = dialect, tier, expected, asked, requests
         self.exclusions = exclusions(dialect)
 
     def excluded_by(self, cell: Cell) -> Exclusion | None:
@@ -163,9 +166,10 @@ def measure(dialect: str, tier: Tier = "smoke") -> Coverage:
                 yield emulator.target_yaml()
                 path.write_text(json.dumps([astuple(cell) for cell in emulator.asked]), encoding="utf-8")
 
-        run_suite(served, tier=tier, timeout_seconds=_LONGEST_SECONDS)
+        outcome = run_suite(served, tier=tier, timeout_seconds=_LONGEST_SECONDS)
         asked = frozenset(Cell(*map(str, row)) for row in json.loads(path.read_text(encoding="utf-8")))
-    return Coverage(dialect, tier, cells(Profile.load(dialect), sabotages_of(dialect)), asked)
+    expected = cells(Profile.load(dialect), sabotages_of(dialect))
+    return Coverage(dialect, tier, expected, asked, outcome.verdict["requests"])
 
 
 def sabotages_of(dialect: str) -> tuple[Sabotage, ...]:
