@@ -18,8 +18,9 @@ from kms_conformance.report.answers import Contract, came
 
 
 @pytest.mark.parametrize("dialect", specs.emulated())
-def test_every_cell_is_asked_by_a_smoke_run_or_excluded(dialect: str) -> None:
+def test_every_cell_is_asked_by_a_smoke_run_or_excluded_and_the_measured_number_of_requests_holds(dialect: str) -> None:
     found = measure(dialect)
+    assert found.requests == pytest.approx(specs.facts(dialect)["requests"]["smoke"], rel=0.15)
     assert [str(cell) for cell in found.missing] == []
     catalogue = Catalogue.load(dialect)
     unnamed = [

@@ -116,6 +116,7 @@ class Coverage:
     """The cells of a dialect, and which of them a run asked.
 
     - expected, asked: all cells, and those that the run asked.
+    - requests: the number of requests of the run.
     - missing: expected cells that were neither asked nor excluded at this tier.
     - checks: the results of the checks of the run.
     """
@@ -126,10 +127,12 @@ class Coverage:
         tier: Tier,
         expected: frozenset[Cell],
         asked: frozenset[Cell],
+        *,
+        requests: int = 0,
         checks: tuple[CheckResult, ...] = (),
     ) -> None:
         self.dialect, self.tier, self.expected, self.asked = dialect, tier, expected, asked
-        self.checks = checks
+        self.requests, self.checks = requests, checks
         self.exclusions = exclusions(dialect)
 
     def excluded_by(self, cell: Cell) -> Exclusion | None:
@@ -176,7 +179,8 @@ def measure(dialect: str, tier: Tier = "smoke") -> Coverage:
         outcome = run_suite(served, tier=tier, timeout_seconds=_LONGEST_SECONDS)
         asked = frozenset(Cell(*map(str, row)) for row in json.loads(path.read_text(encoding="utf-8")))
     expected = cells(Profile.load(dialect), sabotages_of(dialect))
-    return Coverage(dialect, tier, expected, asked, outcome.checks)
+    requests = outcome.verdict["requests"]
+    return Coverage(dialect, tier, expected, asked, requests=requests, checks=outcome.checks)
 
 
 def sabotages_of(dialect: str) -> tuple[Sabotage, ...]:
