@@ -25,6 +25,8 @@ from kms_conformance.report.load import load_report
 # Faults whose failures no script can be expected to show, by class.
 LEFT_OUT: Mapping[str, str] = {
     "authentication": "a recording does not tell what is wrong with a signature",
+    "creation": "no key can be created, or its id is not told",
+    "isolation": "their judgements compare keys that no exchange of the failure names",
     "intermittent": "they show only sometimes",
     "lagging": "they show only while changes are late",
     "silence": "they show only sometimes",

@@ -56,6 +56,7 @@ def test_what_differs_from_run_to_run_is_equal(then: Any, now: Any) -> None:
         ({"Description": "a"}, {"Description": "b"}),
         ({"number": 1.5}, {"number": 2.5}),
         ({"RequestId": "a"}, {"requestId": "b"}),
+        ({"number": float("nan")}, {"number": 1.0}),
         ({"Keys": [{"KeyId": KEY, "State": "2"}]}, {"Keys": [{"KeyId": KEY, "State": "4"}]}),
     ],
 )

@@ -7,6 +7,7 @@ gets. So this module is copied into the script, and uses the standard library on
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime, timezone
 from typing import Any
@@ -76,6 +77,8 @@ def normal(value: Any, known: dict[str, str], at: float, name: str = "") -> Any:
         return [json.loads(item) for item in ours or items if ours or "<" in item or "#" not in item]
     if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"the number {value}"
     date = _date(value)
     if date is not None:
         form, seconds = date
