@@ -81,6 +81,12 @@ def test_status_content_type_and_request_id_count() -> None:
     assert differences(then, reply("a", {"a"})) == ['request id: "new" in the run, "seen before" now']
 
 
+def test_what_is_hidden_in_a_recording_is_not_compared() -> None:
+    assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({"Plaintext": "text"})) == []
+    assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({"Plaintext": 1})) != []
+    assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({})) != []
+
+
 def test_xml_and_other_texts_are_compared() -> None:
     xml = [("Content-Type", "text/xml")]
     text = "<Error><RequestId>{}</RequestId><Code>{}</Code></Error>"

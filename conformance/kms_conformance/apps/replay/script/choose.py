@@ -84,7 +84,8 @@ def _read_back(run: RecordedRun, index: int, of_check: list[RecordedLine]) -> li
             continue
         if run.changes(line):
             break
-        if line.operation in run.api.read_only and (not cited.keys or line.keys & cited.keys):
+        of_ours = line.keys & (cited.keys or run.keys) or (line.operation == "list" and not cited.keys)
+        if line.operation in run.api.read_only and of_ours:
             reads[line.operation, line.keys] = line
     return list(reads.values())
 

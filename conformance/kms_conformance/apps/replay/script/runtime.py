@@ -277,7 +277,7 @@ class Reproduction:
                     say(f"     {error!r}")
                     continue
                 if step["name"] == "read the key" and (status or 500) < 500:
-                    done = bool(re.search(self.plan["pending"], body.decode("utf-8", "replace")))
+                    done = bool(re.search(self.plan["pending"], body.decode("utf-8", "replace"), re.IGNORECASE))
             say(
                 f"{'key' if done else '! KEY LEFT: the key'} {key} {'is' if done else 'is NOT'} scheduled for deletion."
             )
