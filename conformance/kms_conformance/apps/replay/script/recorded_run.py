@@ -110,7 +110,7 @@ class RecordedRun:
         return line.operation not in self.api.harmless
 
     def is_refused_change(self, line: RecordedLine, key: str) -> bool:
-        """Whether a request to change a key, and no other one, was refused; it may have changed the key nevertheless."""
+        """Whether a request to change this key alone was refused; it may have changed the key nevertheless."""
         return line.keys == {key} and bool(line.operation) and self.changes(line) and not line.accepted
 
     def is_result(self, value: str, index: int) -> bool:
