@@ -56,6 +56,7 @@ def test_what_differs_from_run_to_run_is_equal(then: Any, now: Any) -> None:
         ({"Description": "a"}, {"Description": "b"}),
         ({"number": 1.5}, {"number": 2.5}),
         ({"RequestId": "a"}, {"requestId": "b"}),
+        ({"number": float("nan")}, {"number": 1.0}),
         ({"Keys": [{"KeyId": KEY, "State": "2"}]}, {"Keys": [{"KeyId": KEY, "State": "4"}]}),
     ],
 )
@@ -78,6 +79,12 @@ def test_status_content_type_and_request_id_count() -> None:
     )
     assert differences(then, reply("", set())) == ['request id: "new" in the run, "missing" now']
     assert differences(then, reply("a", {"a"})) == ['request id: "new" in the run, "seen before" now']
+
+
+def test_what_is_hidden_in_a_recording_is_not_compared() -> None:
+    assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({"Plaintext": "text"})) == []
+    assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({"Plaintext": 1})) != []
+    assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({})) != []
 
 
 def test_xml_and_other_texts_are_compared() -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from faulty_runs import Drawn, carry_out, drawn, failures, run
 
+from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.script import script
 from kms_conformance.emulator import Decisions, Emulator
 
@@ -19,14 +21,12 @@ SEED = int(os.environ.get("KMS_CONFORMANCE_SCRIPTS_SEED", "20261130"))
 COUNT = int(os.environ.get("KMS_CONFORMANCE_SCRIPTS", "3"))
 
 
-@pytest.mark.parametrize("case", drawn(COUNT, SEED), ids=str)
-def test_a_drawn_failure_is_reproduced_and_a_repaired_endpoint_is_not_accused(case: Drawn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cases", drawn(COUNT, SEED), ids=lambda cases: str(cases[0]))
+def test_a_drawn_failure_is_reproduced_and_a_repaired_endpoint_is_not_accused(
+    cases: tuple[Drawn, ...], tmp_path: Path
+) -> None:
+    case, reports, found = next(_with_cited_failures(cases, tmp_path))
     fault, dialect = case.fault, case.dialect
-    with fault.serving(dialect)() as target:
-        reports = run(tmp_path, target, fault.arguments())
-    cited = [each for each in failures(reports) if each.failure.exchanges]
-    # The failures for which the fault is there, if it has any.
-    found = [each for each in cited if each.failure.requirement in fault.requirements] or cited
     chosen = random.Random(f"{SEED} {case}").choice(found)  # noqa: S311 - a sample
     path = tmp_path / "reproduce.py"
     path.write_text(script(reports, chosen, path.name), encoding="utf-8")
@@ -43,4 +43,16 @@ def test_a_drawn_failure_is_reproduced_and_a_repaired_endpoint_is_not_accused(ca
         assert code == expected, f"{chosen.check.check}\n{said}"
         left = [key for key in emulator.store.keys if key.id not in before]
         assert {key.state.value for key in left} <= {"pending_deletion"}, said
-        assert "Traceback" not in said
+        assert f'File "{path}"' not in said
+
+
+def _with_cited_failures(cases: tuple[Drawn, ...], folder: Path) -> Iterator[tuple[Drawn, Path, list[FoundFailure]]]:
+    """The cases that have failures with exchanges, with the reports of their runs, and these failures."""
+    for number, case in enumerate(cases):
+        with case.fault.serving(case.dialect)() as target:
+            reports = run(folder / str(number), target, case.fault.arguments())
+        cited = [each for each in failures(reports) if each.failure.exchanges]
+        # The failures for which the fault is there, if it has any.
+        found = [each for each in cited if each.failure.requirement in case.fault.requirements] or cited
+        if found:
+            yield case, reports, found

@@ -84,7 +84,8 @@ def _read_back(run: RecordedRun, index: int, of_check: list[RecordedLine]) -> li
             continue
         if run.changes(line):
             break
-        if line.operation in run.api.read_only and (not cited.keys or line.keys & cited.keys):
+        of_ours = line.keys & (cited.keys or run.keys) or (line.operation == "list" and not cited.keys)
+        if line.operation in run.api.read_only and of_ours:
             reads[line.operation, line.keys] = line
     return list(reads.values())
 
@@ -137,7 +138,8 @@ def _providers(run: RecordedRun, kept: dict[int, RecordedLine], last: int) -> di
             if earlier.index in kept or earlier.index in found or not earlier.accepted or earlier.operation == "list":
                 continue
             names = {each[1] for each in RANDOM.finditer(text) if len(each[1]) > _RUN_ID}
-            if any(value in text for value, _ in leaves(earlier.value) if _is_result(run, value)) or (
+            given = (value for value, _ in leaves(earlier.value) if _is_result(run, value) and value in text)
+            if any(run.is_result(value, earlier.index) for value in given) or (
                 run.changes(earlier) and earlier.operation and any(name in text_of(earlier) for name in names)
             ):
                 found[earlier.index] = earlier

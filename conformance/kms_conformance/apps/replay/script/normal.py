@@ -7,6 +7,7 @@ gets. So this module is copied into the script, and uses the standard library on
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime, timezone
 from typing import Any
@@ -15,7 +16,8 @@ from xml.etree import ElementTree as ET
 # Two dates are equal if their distances from their requests differ by at most this many seconds.
 TOLERANCE = 1200
 _DATE = "date in "
-_ABSENT = "(absent)"
+_HIDDEN = "[redacted:"
+_ABSENT = ["(absent)"]
 _ID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\b(?=[0-9a-z+/_-]*\d)[0-9a-z+/_-]{16,}=*"
@@ -76,6 +78,8 @@ def normal(value: Any, known: dict[str, str], at: float, name: str = "") -> Any:
         return [json.loads(item) for item in ours or items if ours or "<" in item or "#" not in item]
     if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"the number {value}"
     date = _date(value)
     if date is not None:
         form, seconds = date
@@ -97,6 +101,9 @@ def differences(then: Any, now: Any, where: str = "") -> list[str]:
     if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         found = [differences(one, other, f"{where}.{at}") for at, (one, other) in enumerate(zip(then, now))]
         return [line for lines in found for line in lines]
+    if isinstance(then, str) and _HIDDEN in then:
+        # The recording has no secrets. Another type of value is a difference nevertheless.
+        return [] if isinstance(now, str) else [f"{where.lstrip('.')}: a secret in the run, {_short(now)} now"]
     if _DATE in where.rpartition(".")[2] and isinstance(then, float) and isinstance(now, float):
         equal = abs(then - now) <= TOLERANCE
     else:

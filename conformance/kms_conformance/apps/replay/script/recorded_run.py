@@ -109,6 +109,14 @@ class RecordedRun:
         """Whether a request may have changed something."""
         return line.operation not in self.api.harmless
 
+    def is_refused_change(self, line: RecordedLine, key: str) -> bool:
+        """Whether a request to change this key alone was refused; it may have changed the key nevertheless."""
+        return line.keys == {key} and bool(line.operation) and self.changes(line) and not line.accepted
+
+    def is_result(self, value: str, index: int) -> bool:
+        """Whether a value appears first in the reply of this exchange, so that no request had it before."""
+        return not any(value in f"{line.record.url}{line.record.request_body.text}" for line in self.lines[: index + 1])
+
     def state_before(self, key: str, index: int) -> str | None:
         """The state of a key before an exchange, by the reads of the run; None if the run did not read it before."""
         for line in self.lines[index:]:
@@ -145,8 +153,8 @@ def _lines(
             keys |= {made} if made else set()
             named = frozenset({made} if made else ())
         else:
-            text = f"{record.url}\n{record.request_body.text}".casefold()
-            # Near misses of an id, in another case or one digit shorter, count as the id.
+            text = f"{record.url}\n{record.request_body.text}".casefold().replace("%252d", "-").replace("%2d", "-")
+            # Near misses of an id count as the id: in another case, encoded, with another last digit, without dashes.
             named = frozenset(key for key in keys if key[:-1].casefold() in text or key.replace("-", "") in text)
         yield RecordedLine(index, record, operation, named, value)
 

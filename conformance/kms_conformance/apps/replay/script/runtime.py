@@ -42,6 +42,13 @@ def say(text: str) -> None:
     print("".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text), flush=True)
 
 
+def with_other_digit(name: str) -> str:
+    """The name with another last letter or digit; a hexadecimal digit stays one."""
+    digits = "0123456789abcdef"
+    was = name[-1:].lower()
+    return name[:-1] + (digits[(digits.index(was) + 1) % 16] if was and was in digits else "0")
+
+
 def at_path(value: Any, path: list[Any]) -> Any:
     """The value at a place of a JSON value; None if there is none."""
     for part in path:
@@ -139,8 +146,9 @@ class Reproduction:
         for name, path in step.get("takes", {}).items():
             taken = member(value, path[1]) if path[0] == ANYWHERE else at_path(value, path)
             if not isinstance(taken, str):
-                lost = " A key may have been created; look for its name." if name.startswith("key_") else ""
-                raise Unclear(f"the reply to {step['name']} has no {'.'.join(map(str, path))}.{lost}")
+                lost = f" A key may have been created by {self.filled(step['url'] + step['body'])}."
+                place = ".".join(map(str, path))
+                raise Unclear(f"the reply to {step['name']} has no {place}.{lost if name.startswith('key_') else ''}")
             self.values[name] = taken
             if name.startswith("key_"):
                 self.made.append(taken)
@@ -165,7 +173,13 @@ class Reproduction:
         value = self.values[name] if name in self.values else os.environ[name]
         if form == "quoted":
             return quote(value, safe="~")
-        changed = {"upper": value.upper(), "short": value[:-1], "bare": value.replace("-", "")}
+        changed = {
+            "upper": value.upper(),
+            "short": value[:-1],
+            "bare": value.replace("-", ""),
+            "encoded": value.replace("-", "%2D"),
+            "other": with_other_digit(value),
+        }
         return value if form is None else changed[form]
 
     def send(self, step: dict[str, Any]) -> tuple[int | None, Headers, bytes, float]:
@@ -263,7 +277,7 @@ class Reproduction:
                     say(f"     {error!r}")
                     continue
                 if step["name"] == "read the key" and (status or 500) < 500:
-                    done = bool(re.search(self.plan["pending"], body.decode("utf-8", "replace")))
+                    done = bool(re.search(self.plan["pending"], body.decode("utf-8", "replace"), re.IGNORECASE))
             say(
                 f"{'key' if done else '! KEY LEFT: the key'} {key} {'is' if done else 'is NOT'} scheduled for deletion."
             )

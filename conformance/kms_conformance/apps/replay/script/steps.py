@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from kms_conformance.apps.replay.script.choose import RANDOM, ChosenExchanges, is_clock, leaves, text_of
 from kms_conformance.apps.replay.script.recorded_run import RecordedLine, RecordedRun
-from kms_conformance.apps.replay.script.runtime import ANYWHERE, CLOCK_MOVE
+from kms_conformance.apps.replay.script.runtime import ANYWHERE, CLOCK_MOVE, with_other_digit
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.report.files import ReportError
@@ -34,6 +34,8 @@ _MARK = re.compile(r"\[redacted:([A-Z0-9_]+)\]")
 _VARIABLE = re.compile(r"\{\{\w+(?:\|\w+)?\}\}")
 _PROJECT = re.compile(r"(?<=/)[0-9a-zA-Z]{32}(?=/|$)")
 _SECONDS_A_DAY = 86400
+# Most refused requests that are repeated to lead a key into its state.
+_MOST_REFUSED = 20
 # Stands for the id of a key of the script until the names of variables are filled in.
 _MADE = "kms-conformance-key-of-the-script"
 
@@ -112,8 +114,12 @@ class StepWriter:
         state = self.run.state_before(key, start)
         scheduled = self.run.last(key, "schedule", start)
         if state == PENDING and scheduled is not None:
-            # The same window as in the run, which replies show as a date.
+            # The same window as in the run, which replies show as a date, and what was asked of the pending key since.
             yield self._of_line(scheduled) | {"must_succeed": True}
+            since = self.run.lines[scheduled.index + 1 : start]
+            yield from map(
+                self._of_line, [line for line in since if self.run.is_refused_change(line, key)][:_MOST_REFUSED]
+            )
             return
         dialect = self.run.dialect
         window = dialect.profile.window.minimum
@@ -210,7 +216,9 @@ class StepWriter:
             forms = {
                 key: name,
                 key.upper(): f"{name}|upper",
+                with_other_digit(key): f"{name}|other",
                 key[:-1]: f"{name}|short",
+                key.replace("-", "%2D"): f"{name}|encoded",
                 key.replace("-", ""): f"{name}|bare",
             }
             self.names |= {text: variable for text, variable in forms.items() if text not in self.names}
@@ -228,7 +236,7 @@ class StepWriter:
             if len(value) < 24 or value in self.names or any(key in value for key in self.run.keys):
                 continue
             written = quote(value, safe="~")
-            if any(value in text or written in text for text in later):
+            if any(value in text or written in text for text in later) and self.run.is_result(value, line.index):
                 name = f"value_{sum(known.startswith('value_') for known in self.names.values()) + 1}"
                 taken[name] = list(path)
                 self.names |= {written: f"{name}|quoted", value: name}

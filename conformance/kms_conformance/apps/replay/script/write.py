@@ -163,10 +163,9 @@ def _state_field(run: RecordedRun) -> str:
     """The name of the field that shows the state of a key, by a read of the run. Raises `ReportError` without one."""
     for line in run.lines:
         if line.operation == "describe" and line.accepted:
-            written = run.dialect.profile.facts["states"].get(run.view(line).state)
-            name = next((path[-1] for value, path in leaves(line.value) if value == written), None)
-            if name is not None:
-                return str(name)
+            names = [str(path[-1]) for _, path in leaves(line.value) if "state" in str(path[-1]).lower()]
+            if names:
+                return names[0]
     raise ReportError("No script can be written.", "The run has read no key.", "Use `replay` without --script.")
 
 
