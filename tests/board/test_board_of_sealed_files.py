@@ -68,6 +68,18 @@ def test_a_file_that_verifies_is_shown_as_what_it_is(sealed: Sealed, tmp_path: P
     assert "#1a6a43" not in (tmp_path / "site/badges/oak-kms-huawei.svg").read_text()
 
 
+def test_a_sealed_file_stands_for_the_reports_folder_that_it_lies_in(sealed: Sealed, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    for name in (layout.RESULTS, layout.VERDICT):
+        shutil.copy(sealed.file.parent / "run" / "reports" / name, given)
+    assert sealed.board(given, tmp_path / "before").products[0].tracks[0].newest.run.standing.name == "report"
+    shutil.copy(sealed.file, given)
+    (given / "oak-kms-1.4.card.yaml").write_text(boards.CARD.format(product="Oak", version="1.4"))
+    found = sealed.board(given, tmp_path / "after")
+    assert [(each.name, each.tracks[0].newest.run.standing.name) for each in found.products] == [("Oak", "verified")]
+
+
 def test_a_trusted_signature_takes_the_flag_away(sealed: Sealed, tmp_path: Path) -> None:
     found = sealed.board(sealed.file, tmp_path / "site", sealed.public)
     standing = found.products[0].tracks[0].newest.run.standing

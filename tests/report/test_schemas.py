@@ -9,7 +9,7 @@ import pytest
 
 from kms_conformance.core import specs
 
-NAMES = ("verdict", "results", "manifest", "environment")
+NAMES = ("verdict", "results", "manifest", "environment", "board", "board-release", "card")
 
 
 def schema(name: str) -> dict[str, Any]:

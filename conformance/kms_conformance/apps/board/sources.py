@@ -94,6 +94,9 @@ def _of_folder(place: ResultPlace) -> Iterator[JudgedRun]:
     folders = layout.folders(place.path, [target.verdict.name for target in report.targets])
     for target in report.targets:
         folder = folders[target.verdict.name]
+        # The sealed file that `certify` wrote there stands for it, and is found by itself.
+        if any(is_evidence(path) for path in folder.glob("*.zip")):
+            continue
         name = place.name if folder == place.path else f"{place.name}/{target.verdict.name}"
         partial = tuple(_partial(target.verdict))
         yield judged_run(target, name, folder, Standing("report", (_UNSEALED,)), partial)

@@ -82,8 +82,8 @@ def _parts(path: Path) -> Iterator[Path]:
         yield path
         return
     yield path / layout.RESULTS
-    for name in (layout.VERDICT, card_path(path).name):
-        yield path / name
+    for name in (layout.VERDICT, card_path(path).name, "*.zip"):
+        yield from sorted(path.glob(name))
         yield from sorted(path.glob(f"*/{name}"))
 
 
