@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on
 from kms_conformance.emulator import Filter, Inbound, Outbound
 
-_fault = partial(Fault, fault_class="states", severity="critical", families=("use",))
+_fault = partial(Fault, fault_class="states", severity="major", families=("use",))
 _CONTEXTS = ("encryption_context", "EncryptionContext")
 _REFUSALS = ("invalid_parameter", "invalid_ciphertext")
 _CUT = 255

@@ -17,7 +17,7 @@ _NAMED = (ALIBABA, AWS)
 _of_others = partial(
     Fault,
     fault_class="isolation",
-    severity="critical",
+    severity="major",
     families=("survives",),
     requirements=frozenset({"isolation.other-keys"}),
 )

@@ -17,7 +17,7 @@ from kms_conformance.emulator import Key
 _DAY = timedelta(days=1)
 _OTHER = {ENABLED: DISABLED, DISABLED: ENABLED}
 _ending = partial(Fault, fault_class="expiry", severity="critical", families=("waiting_period",))
-_pending = partial(Fault, fault_class="pending", severity="critical", families=("pending_use",))
+_pending = partial(Fault, fault_class="pending", severity="major", families=("pending_use",))
 
 
 def _never_ends(name: str, title: str, stays: When, dialects: tuple[str, ...] = ALL) -> Fault:
