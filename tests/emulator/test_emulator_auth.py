@@ -202,7 +202,8 @@ def test_alibaba_temporary_keys(alibaba: Alibaba) -> None:
     shown = {"SecurityToken": alibaba_credentials.STS_SECURITY_TOKEN}
     assert alibaba.v1("ListKeys", {}, secret=sts["secret"], **named, **shown).status == 200
     assert alibaba.v1("ListKeys", {}, secret=sts["secret"], **named).refusal == unknown
-    assert alibaba.v1("ListKeys", {}, secret=sts["secret"], **named, SecurityToken="other").refusal == unknown
+    other = alibaba.v1("ListKeys", {}, secret=sts["secret"], **named, SecurityToken="other").refusal
+    assert other == (400, "InvalidSecurityToken.Malformed")
 
 
 def test_alibaba_without_credentials(alibaba: Alibaba) -> None:
