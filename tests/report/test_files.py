@@ -19,7 +19,7 @@ from kms_conformance.report.model import Report
 from kms_conformance.report.store import write
 from kms_conformance.target import Target
 
-OF_A_RUN = ("index.html", "statement.md", "junit.xml", "results.json")
+OF_A_RUN = ("index.html", "statement.md", "junit.xml", "ctrf-report.json", "results.json")
 OF_A_TARGET = ("verdict.json", "traceability.json", "answers.json", "badge.json", "badge.svg")
 
 Edit = Callable[[dict[str, Any]], object]

@@ -120,7 +120,8 @@ def har(folder: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
 @pytest.fixture
 def stored(tmp_path: Path) -> Path:
     """A folder with the reports of a run in which one failure cites two of three stored exchanges."""
-    verdict, checks = samples.nonconformant()
+    verdict, shared = samples.nonconformant()
+    checks = list(shared)
     at = next(index for index, check in enumerate(checks) if check.failures)
     failures = (replace(checks[at].failures[0], exchanges=(21, 23)),)
     kept = tuple(samples.record(number) for number in (21, 22, 23))
