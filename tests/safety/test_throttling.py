@@ -52,8 +52,9 @@ def impatient(dialect: str, served: int, refusal: str = "throttled") -> Prepare:
 def test_what_is_throttled_for_ever_is_inconclusive_with_what_was_judged(dialect: str, served: int) -> None:
     started = time.monotonic()
     outcome = run_suite(impatient(dialect, served))
-    # Six times the time-out, once in the checks and once when keys are let go; the rest is the run itself.
-    assert time.monotonic() - started < 2 * 6 * 0.5 + 12
+    # Six times the time-out, once in the checks and once when keys are let go; the rest is the run itself, which takes
+    # some 3 s, and many times that on a loaded machine.
+    assert time.monotonic() - started < 2 * 6 * 0.5 + 60
     assert (outcome.exit_code, outcome.verdict["result"]) == (3, "inconclusive")
     found = [entry["verdict"] for entry in outcome.verdict["requirements"]]
     assert "failed" not in found

@@ -21,7 +21,8 @@ from kms_conformance.apps.selftest.reply_mutations import Rewrite, on_refusal, s
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules, State
 
-_fault = partial(Fault, fault_class="unknown keys", severity="critical", families=("unknown_keys",))
+_FAMILIES = ("unknown_keys",)
+_fault = partial(Fault, fault_class="unknown keys", severity="critical", families=_FAMILIES)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OPERATIONS = ("schedule", "cancel", "describe")
 
@@ -79,14 +80,17 @@ def _of_malformed(inbound: Inbound, outbound: Outbound) -> bool:
     return is_malformed and outbound.refusal in {"malformed_key", "unknown_key"}
 
 
-def _answered(kind: str, title: str, error: Rewrite, *, more: RequirementId | None = None) -> tuple[Fault, ...]:
-    """One fault for each operation: an unknown key is refused with this error."""
+def _answered(
+    kind: str, title: str, error: Rewrite, *families: str, more: RequirementId | None = None
+) -> tuple[Fault, ...]:
+    """One fault for each operation: an unknown key is refused with this error. `families` find it beside the usual."""
     return tuple(
         _fault(
             name=f"unknown-key-{operation}-{kind}",
             title=f"{title} ({operation})",
             severity="major",
             requirements=frozenset({as_id(f"unknown-key.{operation}"), *([more] if more else [])}),
+            families=(*families, *_FAMILIES),
             filters=(on_refusal("unknown_key", error, operations=operation),),
         )
         for operation in _OPERATIONS
@@ -111,6 +115,8 @@ FAULTS = (
         "fails",
         "An unknown key causes an internal error.",
         _error((500, "KMS.0105"), (500, "InternalFailure"), (500, "KMSInternalException")),
+        # Where reads lag as well, a new key cannot be described at first: only the first contact asks for no key.
+        "contact",
     ),
     *_answered(
         "wrong-code",
