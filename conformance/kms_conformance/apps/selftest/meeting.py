@@ -7,7 +7,7 @@ two requests is over before the other one is read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,11 @@ class Pair:
     before: dict[str, Key] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
     met: threading.Event = field(default_factory=threading.Event)
+    decided: threading.Event = field(default_factory=threading.Event)
+
+    def goes_first(self, operation: str) -> bool:
+        """Whether a request for this operation is decided first: a schedule comes last, so that trials repeat."""
+        return operation != "schedule" or self.asks("schedule", "schedule")
 
     def asks(self, *operations: str) -> bool:
         """Whether the two requests ask for these two operations, in any order."""
@@ -64,8 +69,25 @@ class Meeting(Decisions):
         return self.pair is not None and bool(getattr(self._of_thread, "second", False))
 
     def parameters(self, operation: str, sent: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._of_thread.pair = self._met(operation, sent) if operation in self.meeting else None
+        pair = self._of_thread.pair = self._met(operation, sent) if operation in self.meeting else None
+        if pair is not None and not pair.goes_first(operation):
+            pair.decided.wait(_SECONDS_OF_TWO)
         return super().parameters(operation, sent)
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        self._note_decided()
+        return super().effects(operation, before, after, keys)
+
+    def effects_of_refusal(
+        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
+    ) -> Iterable[Key]:
+        self._note_decided()
+        return super().effects_of_refusal(operation, refusal, key, keys)
+
+    def _note_decided(self) -> None:
+        # The store is locked until the change is made, so the other request finds the change.
+        if self.pair is not None:
+            self.pair.decided.set()
 
     def _met(self, operation: str, sent: Mapping[str, Any]) -> Pair | None:
         key = str(sent.get("KeyId", sent.get("key_id")))
