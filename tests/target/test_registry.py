@@ -18,8 +18,8 @@ from kms_conformance.target.registry import _checked, register, unregister, way_
 from tools.target_schema import generated
 
 PACKAGE = Path(kms_conformance.__file__).parent
-#: Each of these speaks the protocol of one vendor by itself: the emulator, its faults, the vendors' clients, and what is
-#: copied into scripts that stand alone.
+#: Each of these speaks the protocol of one vendor by itself: the emulator, its faults, the vendors' clients, and code
+#: that is copied into scripts.
 OWN_CODE = ("auth", "emulator", "apps/selftest", "apps/sdk", "apps/replay/script")
 
 
