@@ -112,7 +112,7 @@ def differences(then: Any, now: Any, where: str = "") -> list[str]:
 
 
 def _short(value: Any) -> str:
-    return json.dumps(value)[:200]
+    return "nothing" if value is _ABSENT else json.dumps(value)[:200]
 
 
 def _date(value: Any) -> tuple[str, float] | None:
