@@ -21,7 +21,10 @@ def refused(arguments: Sequence[str]) -> str:
             return "" if arguments in (("--help",), ("--version",)) else "no such command"
         rest = list(arguments[1:])
         if isinstance(command, click.Group) and rest != ["--help"]:
-            command = command.get_command(context, rest.pop(0)) if rest else None
+            named = command.get_command(context, rest[0]) if rest else None
+            # A group may have a command for arguments that name none.
+            rest = rest[1:] if named is not None else rest
+            command = named or command.get_command(context, "build")
             if command is None:
                 return "no such command"
         # What stands after -- is pytest's, and what stands before it must be ours.

@@ -20,9 +20,9 @@ def verdict(sample: samples.Decided) -> Verdict:
 @pytest.mark.parametrize(
     ("sample", "message"),
     [
-        (samples.conformant(), "conformant 105/105, standard"),
-        (samples.nonconformant(), "nonconformant 101/105, standard"),
-        (samples.inconclusive(), "inconclusive 0/105, standard"),
+        (samples.conformant(), "conformant 109/109, standard"),
+        (samples.nonconformant(), "nonconformant 105/109, standard"),
+        (samples.inconclusive(), "inconclusive 0/109, standard"),
     ],
 )
 def test_both_badges_say_the_result_and_how_much_holds(sample: samples.Decided, message: str) -> None:

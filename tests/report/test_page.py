@@ -46,7 +46,7 @@ def test_failures_show_requirement_source_difference_exchange_and_next_step() ->
     page = page_of(samples.nonconformant())
     for part in (
         "Nonconformant",
-        "4 of 105 MUST requirements that apply do not hold.",
+        "4 of 109 MUST requirements that apply do not hold.",
         "Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
         "400 KMS.1501",
         "POST https://kms.eu-de.otc.example.com/v1.0/",

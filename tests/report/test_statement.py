@@ -21,7 +21,7 @@ def report(*decided: samples.Decided) -> Report:
 def test_a_failure_is_told_with_clause_difference_and_command() -> None:
     text = statement.render(report(samples.nonconformant()))
     assert text.startswith(
-        "# ✗ otc-eu-de: nonconformant (tier standard)\n\n4 of 105 MUST requirements that apply do not hold."
+        "# ✗ otc-eu-de: nonconformant (tier standard)\n\n4 of 109 MUST requirements that apply do not hold."
     )
     card = text[text.index("**`cancel.not-pending.enabled`**") :]
     for part in (

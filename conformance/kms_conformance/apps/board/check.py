@@ -119,7 +119,7 @@ def _of_card(path: Path, card: ReadCard | None) -> Iterator[Remark]:
         yield Remark(
             "wrong",
             f"There is no card: {where} is missing beside the file.",
-            "Begin with the one that `kms-conformance board check --card` prints.",
+            "Begin with what this prints: kms-conformance board check --card",
         )
         return
     for problem in card.problems:
