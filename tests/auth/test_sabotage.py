@@ -21,6 +21,7 @@ from kms_conformance.auth import (
     signer_for,
 )
 from kms_conformance.auth.sabotage import without_credentials
+from kms_conformance.auth.scheme import Signer, utc_now
 from kms_conformance.core import specs
 from kms_conformance.target.auth import Auth
 from kms_conformance.target.model import Limits, Target

@@ -110,7 +110,8 @@ def _cell_from_json(raw: Mapping[str, Any]) -> RequirementCell:
 def exchange_to_json(exchange: ExchangeView) -> dict[str, Any]:
     """The view of an exchange as JSON; `asdict`, which copies each value, takes ten times as long."""
     reply = exchange.reply
-    return vars(exchange) | {"request": vars(exchange.request), "reply": None if reply is None else vars(reply)}
+    sides = {"request": vars(exchange.request), "reply": None if reply is None else vars(reply)}
+    return {name: value for name, value in vars(exchange).items() if name != "trace" or value} | sides
 
 
 def exchange_from_json(raw: Mapping[str, Any]) -> ExchangeView:

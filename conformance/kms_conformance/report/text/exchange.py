@@ -68,9 +68,9 @@ class ExchangeView:
     failure: str
     status: int | None
     request_id: str
-    trace: str
     curl: str
     needs: str
+    trace: str = ""
 
 
 def record_of(raw: Mapping[str, Any]) -> ExchangeRecord:
