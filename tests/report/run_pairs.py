@@ -113,7 +113,7 @@ PAIRS = (
         _of("answer-2"),
         *(
             ("answer_changed", f"schedule.window.{name}")
-            for name in ("absent", "empty", "fraction", "huge", "negative", "text")
+            for name in ("absent", "empty", "fraction", "huge", "negative", "notation", "text")
         ),
     ),
     # One real run, edited.
