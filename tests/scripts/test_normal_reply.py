@@ -87,6 +87,13 @@ def test_what_is_hidden_in_a_recording_is_not_compared() -> None:
     assert differences(body({"Plaintext": "[redacted:PLAINTEXT]"}), body({})) != []
 
 
+def test_a_deep_value_is_no_error() -> None:
+    deep: Any = 1
+    for _ in range(500):
+        deep = {"a": deep}
+    assert differences(body(deep), body(deep)) == []
+
+
 def test_xml_and_other_texts_are_compared() -> None:
     xml = [("Content-Type", "text/xml")]
     text = "<Error><RequestId>{}</RequestId><Code>{}</Code></Error>"

@@ -16,6 +16,7 @@ from faulty_runs import Drawn, carry_out, drawn, failures, run
 from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.script import script
 from kms_conformance.emulator import Decisions, Emulator
+from kms_conformance.report.files import ReportError
 
 SEED = int(os.environ.get("KMS_CONFORMANCE_SCRIPTS_SEED", "20261130"))
 COUNT = int(os.environ.get("KMS_CONFORMANCE_SCRIPTS", "3"))
@@ -51,8 +52,17 @@ def _with_cited_failures(cases: tuple[Drawn, ...], folder: Path) -> Iterator[tup
     for number, case in enumerate(cases):
         with case.fault.serving(case.dialect)() as target:
             reports = run(folder / str(number), target, case.fault.arguments())
-        cited = [each for each in failures(reports) if each.failure.exchanges]
+        cited = [each for each in failures(reports) if _has_script(reports, each)]
         # The failures for which the fault is there, if it has any.
         found = [each for each in cited if each.failure.requirement in case.fault.requirements] or cited
         if found:
             yield case, reports, found
+
+
+def _has_script(reports: Path, found: FoundFailure) -> bool:
+    """Whether a script is written; the reasons why none is are told by the command and tested in `test_script.py`."""
+    try:
+        script(reports, found, "x.py")
+    except ReportError:
+        return False
+    return True

@@ -17,6 +17,8 @@ from kms_conformance.wire.trace_context import state_value
 RANDOM = re.compile(r"kms-?conformance[-/:_ ]?([0-9a-f]{12}|[0-9a-f]{8})(?![0-9a-f])")
 # Fewest characters of a value that a request takes from an earlier reply. Shorter ones are equal by chance.
 _SHORTEST = 24
+# Deepest place at which results are sought. No documented reply is nested as deeply.
+_DEEPEST = 40
 # Digits of the id of a run, which all its names have. Names of aliases, tags and the like have more random digits.
 _RUN_ID = 8
 # Families whose checks sign wrongly on purpose. A recording does not tell what is wrong with a signature.
@@ -50,6 +52,8 @@ def choose(run: RecordedRun, found: FoundFailure) -> ChosenExchanges:
     cited = frozenset(line.index for line in run.lines if line.record.number in numbers and line.record.number)
     if not cited or not of_check:
         raise _impossible(found, "The recording does not hold the exchanges that the failure cites.")
+    if all(run.lines[index].operation == "list" for index in cited):
+        raise _impossible(found, "It is about whole lists, which depend on the keys of others at the endpoint.")
     cited |= {line.index for index in cited for line in _read_back(run, index, of_check)}
     start, last = min(of_check[0].index, *cited), max(cited)
     slice_ = run.lines[start : last + 1]
@@ -162,6 +166,8 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, 
     """All texts of a JSON value, each with its path."""
     if isinstance(value, str):
         yield value, path
+    elif len(path) > _DEEPEST:
+        return
     elif isinstance(value, dict):
         for name, child in value.items():
             yield from leaves(child, (*path, name))

@@ -16,6 +16,8 @@ from xml.etree import ElementTree as ET
 # Two dates are equal if their distances from their requests differ by at most this many seconds.
 TOLERANCE = 1200
 _DATE = "date in "
+# Values that are nested more deeply are not compared.
+_DEEPEST = 40
 _HIDDEN = "[redacted:"
 _ABSENT = ["(absent)"]
 _ID = re.compile(
@@ -64,16 +66,20 @@ def parsed(text: str, kind: str) -> Any:
     return text
 
 
-def normal(value: Any, known: dict[str, str], at: float, name: str = "") -> Any:
+def normal(value: Any, known: dict[str, str], at: float, name: str = "", deep: int = 0) -> Any:
     """The normal form of a JSON value; `name` is that of its field."""
+    if deep > _DEEPEST:
+        return "(nested deeply)"
     if isinstance(value, dict):
         return {
-            key: ("..." if _VARIES.fullmatch(key) and isinstance(child, str) else normal(child, known, at, key))
+            key: (
+                "..." if _VARIES.fullmatch(key) and isinstance(child, str) else normal(child, known, at, key, deep + 1)
+            )
             for key, child in sorted(value.items())
         }
     if isinstance(value, list):
         # Lists have the keys of others too, which differ from run to run: what names another key is left out.
-        items = sorted({json.dumps(normal(child, known, at), sort_keys=True) for child in value})
+        items = sorted({json.dumps(normal(child, known, at, name, deep + 1), sort_keys=True) for child in value})
         ours = [item for item in items if "<key_" in item]
         return [json.loads(item) for item in ours or items if ours or "<" in item or "#" not in item]
     if isinstance(value, bool) or value is None:

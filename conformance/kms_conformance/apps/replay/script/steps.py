@@ -82,11 +82,11 @@ class StepWriter:
             "schedule the key": dialect.request("schedule", key | {"window": dialect.profile.window.minimum}),
             "read the key": dialect.request("describe", key),
             "disable the key": dialect.request("disable", key),
+            "enable the key": dialect.request("enable", key),
         }
-        steps = {name: self._of_request(name, request) for name, request in asked.items()}
-        schedule, read, disable = steps.values()
-        # An endpoint with a fault may schedule only keys that are disabled.
-        return [schedule, read, disable, schedule, read]
+        schedule, read, disable, enable = (self._of_request(name, request) for name, request in asked.items())
+        # An endpoint with a fault may schedule only keys that are disabled, or only enabled ones.
+        return [schedule, read, disable, schedule, read, enable, schedule, read]
 
     # --- preparing keys -----------------------------------------------------------------------------------------------
 
