@@ -37,7 +37,7 @@ def test_a_summary_names_result_counts_failures_and_where_the_report_lies() -> N
         "  4 of 109 MUST requirements that apply do not hold. 1 SHOULD requirement failed; this does not",
         "  change the result.",
         "  126\xa0passed · 5\xa0failed · 6\xa0not\xa0applicable",
-        "  seed 20260115, 637 requests, 0 keys created, checks took 1 min 23 s",
+        "  seed 20260115, 672 requests, 0 keys created, checks took 1 min 23 s",
         "",
         "  ✗ cancel.not-pending.enabled · MUST · 0c9864",
         "    Cancelling on an enabled key is refused with 400 KMS.1501 and changes nothing.",
