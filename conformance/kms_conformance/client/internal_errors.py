@@ -146,7 +146,7 @@ class InternalErrors:
     def _gone(self, asked: Asked, first: Answer, answer: Answer, effect: Effect, findings: Findings) -> Answer:
         self._hurried = bool(self._proved)
         self._note(asked, first, findings, "answered when it was sent again")
-        if effect != "none" and not answer.accepted:
+        if effect != "none" and not answer.accepted and self.effects.is_for_state(answer):
             # The first attempt may have been carried out, so that the second one had to be refused.
             raise self._undecided(asked, first)
         self._streaks.pop(asked.kind, None)

@@ -32,6 +32,8 @@ INTERNAL_ERROR = 500
 _PROMPT_SECONDS = 1.0
 # How often the key is read again within the settle time, for which reads may still return the former state.
 _LOOKS = 4
+# Refusals because of something that a change may have made or removed, besides those of the states of keys.
+_OF_THE_FORMER_STATE = ("unknown_key", "unknown_alias", "lost_key", "invalid_grant")
 # Operations whose effect shows in the description of the key.
 _SHOWN = frozenset({"schedule", "cancel", "enable", "disable", "update_description"})
 
@@ -176,6 +178,15 @@ class Effects:
                 if self.dialect.key(answer.value) != was:
                     return "done"
         return "none"
+
+    def is_for_state(self, answer: Answer) -> bool:
+        """Whether a refusal is one that the profile lists for some state of a key, or for an unknown key or alias.
+
+        Other refusals, such as those of bad credentials, do not depend on what an earlier request has changed.
+        """
+        by_state = {} if answer.operation is None else self.profile.facts["lifecycle"].get(answer.operation.name, {})
+        refusals = {*_OF_THE_FORMER_STATE, *by_state.values()}
+        return any(self.profile.admits(refusal, answer.status, answer.code) for refusal in refusals)
 
     def is_over(self, sent_at: datetime, *, timed_out: bool) -> bool:
         """Whether a request ended so soon that the service no longer works on it."""

@@ -41,9 +41,6 @@ _OUTSIDE_THE_POLICY = (
     "is unknown. Allow the operation on all keys (docs/permissions.md)."
 )
 
-# Refusals because of something that a change may have made or removed, besides those of the states of keys.
-_OF_THE_FORMER_STATE = ("unknown_key", "unknown_alias", "lost_key", "invalid_grant")
-
 _Again = TypeVar("_Again", Sent, Answer | Failure)
 
 
@@ -296,11 +293,7 @@ class Client:
         """
         if answer.operation is None:
             return False
-        name = answer.operation.name
-        if answer.accepted:
-            return name in self.api.harmless
-        refusals = {*_OF_THE_FORMER_STATE, *self.profile.facts["lifecycle"].get(name, {}).values()}
-        return any(self.profile.admits(refusal, answer.status, answer.code) for refusal in refusals)
+        return answer.operation.name in self.api.harmless if answer.accepted else self.effects.is_for_state(answer)
 
     def is_throttled(self, answer: Answer) -> bool:
         """Whether the answer says that requests were too frequent."""
