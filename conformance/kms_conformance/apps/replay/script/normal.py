@@ -73,7 +73,9 @@ def normal(value: Any, known: dict[str, str], at: float, name: str = "", deep: i
     if isinstance(value, dict):
         return {
             key: (
-                "..." if _VARIES.fullmatch(key) and isinstance(child, str) else normal(child, known, at, key, deep + 1)
+                "..."
+                if _VARIES.fullmatch(key) and isinstance(child, str) and child.strip()
+                else normal(child, known, at, key, deep + 1)
             )
             for key, child in sorted(value.items())
         }
