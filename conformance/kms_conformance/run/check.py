@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lacking, Nonconformity, Stop
+from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Lacking, Nonconformity, Stop, Undecided
 from kms_conformance.core.text import shortened
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.suite.checks import SuiteCheck
@@ -135,12 +135,15 @@ class CheckExecution:
         )
 
 
-def run_check(check: CheckExecution) -> Generator[None, object, object]:
+def run_check(check: CheckExecution, again: Callable[[], object] | None = None) -> Generator[None, object, object]:
     """Run the function of a check, and end the check by its judgements.
 
     A check passes only if it has judged every requirement that it declares. Raises `Nonconformity` if a judgement
     failed, `Inconclusive` if a prerequisite was missing, and `SuiteFault` if the function ended normally but left a
     declared requirement without a judgement.
+
+    If an internal error of the target, after which nothing is known of a request, ended the function or a part of it,
+    and no judgement failed, `again` calls the function once more.
     """
     judge = check.judge
     assert judge is not None
@@ -148,7 +151,16 @@ def run_check(check: CheckExecution) -> Generator[None, object, object]:
     problem: Inconclusive | None = None
     try:
         with without_secrets(judge.clean):
-            outcome = yield
+            try:
+                outcome = yield
+            except Undecided:
+                if again is None or judge.failures:
+                    raise
+                outcome = again()
+            else:
+                if again is not None and not judge.failures and _is_undecided(judge):
+                    judge.left_open.clear()
+                    outcome = again()
     except Stop:
         problem = Inconclusive("The check ended early, because a prerequisite failed.")
     except Inconclusive as error:
@@ -165,6 +177,11 @@ def run_check(check: CheckExecution) -> Generator[None, object, object]:
         # The check function has an error, or another plugin has replaced the function.
         raise SuiteFault(f"the check ended without judging {', '.join(sorted(judge.unjudged))}.", "")
     return outcome
+
+
+def _is_undecided(judge: Judge) -> bool:
+    """Whether a requirement was left open because of an internal error after which nothing is known of a request."""
+    return any(isinstance(judge.left_open.get(as_id(name)), Undecided) for name in judge.unjudged)
 
 
 @contextmanager

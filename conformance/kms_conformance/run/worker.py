@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import inspect
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,10 @@ from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
 
 _CHECK = pytest.StashKey[CheckExecution]()
+# Marks of checks that are not called again after an internal error: the clock is moved as far as the user was told.
+_ONCE = ("clock", "planted", "wasteful")
+# The most checks of a target that are called again in a run.
+_MOST_REPEATED = 5
 
 
 class Worker:
@@ -65,6 +71,7 @@ class Worker:
         self._interrupts = interrupts or Interrupts()
         self._running: CheckExecution | None = None
         self._stopped: list[CheckResult] = []
+        self._repeated = Counter[str]()
         self._events = events.EventSpool(None if settings.events is None else Path(settings.events))
 
     def _recorded_sessions(self) -> Iterator[TargetSession]:
@@ -193,9 +200,21 @@ class Worker:
         if check is None:
             return (yield)
         try:
-            return (yield from run_check(check))
+            return (yield from run_check(check, self._again(pyfuncitem, check.target)))
         except Nonconformity:
             raise Nonconformity(self._rendered(check)) from None
+
+    def _again(self, item: pytest.Function, target: str) -> Callable[[], object] | None:
+        """A call of a check's function once more; None if it moves the clock, uses up keys, or was often needed."""
+        if self._repeated[target] >= _MOST_REPEATED or any(item.get_closest_marker(name) for name in _ONCE):
+            return None
+
+        def again() -> object:
+            self._repeated[target] += 1
+            arguments = inspect.signature(item.obj).parameters
+            return item.obj(**{name: value for name, value in item.funcargs.items() if name in arguments})
+
+        return again
 
     # This is the innermost wrapper, so that other plugins get reports without secrets.
     @pytest.hookimpl(wrapper=True, trylast=True)

@@ -114,4 +114,11 @@ FAILING: tuple[Variant, ...] = (
         )
         for operation in ("create", "schedule", "cancel", "decrypt")
     ),
+    Variant(
+        "internal-error-once-on-create-grant",
+        "One request gets a documented internal error: the first CreateGrant; nobody knows what it did.",
+        dialects=("aws",),
+        decisions=(_first("create_grant"),),
+        about="errors",
+    ),
 )
