@@ -25,10 +25,10 @@ RUNS = {
 TEXTS = {
     "conformant": [
         "Conformant",
-        "All 105 MUST requirements that apply hold.",
+        "All 109 MUST requirements that apply hold.",
         "Requirements with several accepted answers",
     ],
-    "nonconformant": ["Nonconformant", "4 of 105 MUST requirements that apply do not hold.", "Failures", "curl -sS"],
+    "nonconformant": ["Nonconformant", "4 of 109 MUST requirements that apply do not hold.", "Failures", "curl -sS"],
     "inconclusive": ["Inconclusive", "could not be judged", "no connection (Connection refused)", "Next step:"],
     "several": [
         "Waived failures",

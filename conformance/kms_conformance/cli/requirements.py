@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,23 +11,16 @@ from rich.table import Table
 
 from kms_conformance import __version__
 from kms_conformance.catalogue.frozen import Frozen
-from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
-from kms_conformance.cli._common import profile_of
 from kms_conformance.core import specs
 from kms_conformance.core.text import say
 from kms_conformance.core.tier import TIERS, Tier
-from kms_conformance.report.explanation import Explanation, UnknownRequirementError, explained
 from kms_conformance.report.files import write_atomically
-from kms_conformance.report.load import load_report
-from kms_conformance.report.text.explanation import lines
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.suite.checks import checks_by_requirement
-from kms_conformance.target import load_target
 
 if TYPE_CHECKING:
     from kms_conformance.apps.selftest.coverage.tally import Coverage
-    from kms_conformance.report.model import TargetReport
 
 
 @click.command()
@@ -84,7 +76,9 @@ def requirements(
         _print_coverage((dialect,) if dialect else specs.emulated(), tier, as_json=as_json)
         return
     if name is not None or as_json or reports is not None:
-        _explain(name, _profiles(dialect, target, reports), reports, as_json=as_json)
+        from kms_conformance.cli import explained  # noqa: PLC0415 - the list does not need it
+
+        explained.show(name, explained.profiles(dialect, target, reports), reports, as_json=as_json)
         return
     _list((dialect,) if dialect else specs.dialects())
 
@@ -132,59 +126,3 @@ def _print_table(coverage: Coverage, screen: Screen) -> None:
     for cell in coverage.missing:
         table.add_row("1", str(cell), "missing: neither asked nor excluded")
     screen.print(table)
-
-
-_Explained = Sequence[tuple[Profile, Sequence["TargetReport"]]]
-
-
-def _profiles(dialect: str | None, target: Path | None, reports: Path | None) -> _Explained:
-    """The profiles for which requirements are explained, each with its targets in the reports folder."""
-    found = () if reports is None else load_report(reports).targets
-    if target is not None:
-        named = load_target(target)
-        if dialect not in (None, named.dialect):
-            raise click.UsageError(f"{target} is of the dialect {named.dialect}. Leave --dialect out.")
-        profile = Profile.load(named.dialect, named.profile)
-        return [(profile, [each for each in found if each.verdict.dialect == named.dialect])]
-    if found:
-        return [
-            (profile_of(each), [each]) for each in found if dialect in (None, each.verdict.dialect)
-        ] or _no_target_of(dialect, reports)
-    return [(Profile.load(each), ()) for each in ((dialect,) if dialect else specs.dialects())]
-
-
-def _no_target_of(dialect: str | None, reports: Path | None) -> _Explained:
-    raise click.UsageError(f"The run in {reports} has no target of the dialect {dialect}. Leave --dialect out.")
-
-
-def _explain(name: str | None, profiles: _Explained, reports: Path | None, *, as_json: bool) -> None:
-    found = list(_explanations(name, profiles))
-    if not found and name is not None:
-        raise UnknownRequirementError(name, sorted({profile.dialect for profile, _ in profiles}))
-    if as_json:
-        shown = [each.to_json() for each in found]
-        say(json.dumps(shown, indent=2, ensure_ascii=False))
-        return
-    screen = Screen(width=None if Screen().is_terminal else 120)
-    for number, each in enumerate(found):
-        for line in ("", *lines(each, screen.width, reports)) if number else lines(each, screen.width, reports):
-            screen.write_line(line)
-
-
-def _explanations(name: str | None, profiles: _Explained) -> Iterator[Explanation]:
-    for profile, targets in profiles:
-        faults = _faults(profile.dialect)
-        for requirement in Catalogue.load(profile.dialect):
-            if name in (None, requirement.id):
-                yield explained(requirement, profile, faults.get(requirement.id, {}), targets)
-
-
-def _faults(dialect: str) -> Mapping[str, Mapping[str, str]]:
-    """By requirement, the deliberate faults of the self-test that it must find, with their titles."""
-    from kms_conformance.apps.selftest.faults import FAULTS  # noqa: PLC0415 - the list does not need them
-
-    found: dict[str, dict[str, str]] = {}
-    for fault in FAULTS:
-        for requirement in fault.requirements if dialect in fault.dialects else ():
-            found.setdefault(requirement, {})[fault.name] = fault.title
-    return found

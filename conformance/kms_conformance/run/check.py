@@ -151,16 +151,16 @@ def run_check(check: CheckExecution, again: Callable[[], object] | None = None) 
     problem: Inconclusive | None = None
     try:
         with without_secrets(judge.clean):
+            undecided: Undecided | None = None
             try:
                 outcome = yield
-            except Undecided:
-                if again is None or judge.failures:
-                    raise
+            except Undecided as error:
+                undecided = error
+            if again is not None and not judge.failures and (undecided or _is_undecided(judge)):
+                judge.left_open.clear()
                 outcome = again()
-            else:
-                if again is not None and not judge.failures and _is_undecided(judge):
-                    judge.left_open.clear()
-                    outcome = again()
+            elif undecided is not None:
+                raise undecided
     except Stop:
         problem = Inconclusive("The check ended early, because a prerequisite failed.")
     except Inconclusive as error:

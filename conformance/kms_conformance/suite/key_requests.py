@@ -119,9 +119,14 @@ class KeyRequests:
 
     def must_be_complete(self) -> None:
         """Raise `Inconclusive` if an operation could not be prepared, or got no answer that could be judged."""
-        if problems := {name: problem for name, problem in self._left_out.items() if problem is not None}:
+        if problems := self.unprepared:
             why = "; ".join(f"{name} was not judged: {problem.reason}" for name, problem in problems.items())
             raise Inconclusive(why, next((problem.hint for problem in problems.values() if problem.hint), ""))
+
+    @property
+    def unprepared(self) -> dict[str, Inconclusive]:
+        """The operations that could not be prepared, or got no answer that could be judged, with the reason."""
+        return {name: problem for name, problem in self._left_out.items() if problem is not None}
 
     def leaves_out(self, operation: str) -> bool:
         """Whether the target refused the preparation of this operation, or lacks what it needs."""

@@ -81,8 +81,10 @@ def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
     requests = KeyRequests(kms, key, kms.key(ENABLED, key))
     refused = [place for place in places(kms) if kms.profile.refusal_in(place.operation, PENDING) is not None]
     rows = {_of_place(place): place for place in requests.prepare(refused) if place.operation != "decrypt"}
-    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
-    ciphertexts = filter(None, (*kms.ciphertexts(key), data_key))
+    ciphertexts = list(kms.ciphertexts(key))
+    if "generate_data_key" in kms.client.api:
+        data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
+        ciphertexts += [] if data_key is None else [data_key]
     try:
         before = _waiting_longest(kms, key)
         with suppress(Inconclusive):
@@ -100,7 +102,9 @@ def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
             _must_refuse(kms, "pending.decrypt", "decrypt", {"ciphertext": ciphertext})
     finally:
         requests.clean()
-    requests.must_be_complete()
+    for place in refused:
+        if (problem := requests.unprepared.get(place.operation)) is not None:
+            kms.judge.leave_open([_of_place(place)], problem)
 
 
 def _of_place(place: Place) -> RequirementId:

@@ -152,16 +152,20 @@ def of_every_exchange(failures: Iterable[Judgement], number: int) -> Iterator[Br
     for failure in failures:
         if failure.exchanges[-1:] == (number,):
             aspect = _EVERYWHERE.get(failure.requirement, "body")
-            field = {"body": _field(failure), "fact": REQUEST_ID}.get(aspect, "")
-            yield BrokenRequirement(aspect, failure.requirement, failure.expected[:_MOST], field)
+            fields = {"body": _fields(failure), "fact": (REQUEST_ID,)}.get(aspect, ("",))
+            for field in fields:
+                yield BrokenRequirement(aspect, failure.requirement, failure.expected[:_MOST], field)
 
 
-def _field(failure: Judgement) -> str:
-    """The field that violates the schema: the missing field, or the last name in the path of the wrong value."""
+def _fields(failure: Judgement) -> tuple[str, ...]:
+    """The fields that violate the schema, a line each: the missing field, or the last name in the path of the value."""
     if failure.requirement == "reply.encoding":
-        return ""
-    missing = failure.expected.removeprefix("a field ")
-    if missing != failure.expected:
-        return missing
-    where = failure.received.rpartition(" at ")[2]
-    return next((part for part in reversed(where.split("/")) if not part.isdigit()), "")
+        return ("",)
+    return tuple(
+        dict.fromkeys(
+            wanted.removeprefix("a field ")
+            if wanted.startswith("a field ")
+            else next((part for part in reversed(where.split("/")) if not part.isdigit()), "")
+            for where, _, wanted in (line.partition(": ") for line in failure.expected.split("\n"))
+        )
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from kms_conformance.apps.selftest.behaviour_mutations import Mixin, doing, with_
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, field, on, saying
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound
 from kms_conformance.emulator.alibaba.credentials import ACCOUNT_ID as ALIBABA_ACCOUNT
 from kms_conformance.emulator.aws.credentials import ACCOUNT_ID as AWS_ACCOUNT
@@ -26,9 +26,18 @@ def _fault(operation: str, kind: str, name: str, loss: str, **rest: object) -> F
         "fault_class": "survives",
         "severity": "major",
         "families": ("survives",),
-        "requirements": frozenset({as_id(f"{operation}.keeps.{kind}")}),
+        "requirements": frozenset({as_id(f"{operation}.keeps.{kind}"), *_at_first(operation, kind)}),
     }
     return Fault(name=f"{operation}-{name}", title=f"{_DOES[operation]} a key {loss}.", **(given | rest))  # type: ignore[arg-type]  # checked by the tests of the catalogue of faults
+
+
+def _at_first(operation: str, kind: str) -> frozenset[RequirementId]:
+    """The requirement that is broken if the key was changed before its fields were taken down.
+
+    Each run first disables and enables a key.
+    """
+    early = kind == "fields" and operation in {"enable", "disable"}
+    return frozenset({"lifecycle.sequence"}) if early else frozenset()
 
 
 def _changing(operation: str, **fields: object) -> tuple[Mixin]:
