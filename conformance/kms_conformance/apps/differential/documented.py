@@ -159,13 +159,13 @@ def of_every_exchange(failures: Iterable[Judgement], number: int) -> Iterator[Br
 
 def _fields(failure: Judgement) -> tuple[str, ...]:
     """The fields that violate the schema, a line each: the missing field, or the last name in the path of the value."""
-    if failure.requirement == "reply.encoding":
+    told = [line.partition(": ") for line in failure.expected.split("\n") if ": " in line]
+    if failure.requirement == "reply.encoding" or not told:
         return ("",)
-    return tuple(
-        dict.fromkeys(
-            wanted.removeprefix("a field ")
-            if wanted.startswith("a field ")
-            else next((part for part in reversed(where.split("/")) if not part.isdigit()), "")
-            for where, _, wanted in (line.partition(": ") for line in failure.expected.split("\n"))
-        )
+    named = (
+        wanted.removeprefix("a field ")
+        if wanted.startswith("a field ")
+        else next((part for part in reversed(where.split("/")) if not part.isdigit()), "")
+        for where, _, wanted in told
     )
+    return tuple(dict.fromkeys(named))
