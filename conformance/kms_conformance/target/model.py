@@ -29,7 +29,7 @@ class Limits:
     max_keys: int = 6
     requests_per_second: float | None = None
     timeout_seconds: float = 10.0
-    wait_minutes: float = 60.0
+    wait_minutes: float = 120.0
 
 
 @dataclass(frozen=True)
