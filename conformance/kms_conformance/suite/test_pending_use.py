@@ -66,7 +66,6 @@ _OF_PLACES: Mapping[str, RequirementId] = {
 
 
 @requirement(
-    "schedule.twice",
     "pending.encrypt",
     "pending.decrypt",
     "pending.generate-data-key",
