@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,6 +77,11 @@ class AnswersSeen:
         found[0] += 1
         if answer.accepted:
             self._note_effect(operation.name, answer, keys, otherwise=otherwise)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Note that the states of these keys are not known, because several requests may change them at once."""
+        for key in keys:
+            self._states.pop(key, None)
 
     def take(self) -> tuple[Mapping[str, object], ...]:
         """The answers since the last call, as JSON: see `CheckResult.answers`."""

@@ -101,6 +101,7 @@ class Together:
             self._answer(request, operation, each)
             for (request, operation), each in zip((first, second), sent, strict=True)
         ]
+        client.answers_seen.forget(key for request, _ in (first, second) for key in client.gate.named(request)[0])
         answers = [each for each in found if isinstance(each, Answer)]
         if len(answers) == len(found):
             return answers[0], answers[1]
@@ -123,6 +124,7 @@ class Together:
 
     def _answer(self, request: Request, operation: Operation, sent: Sent) -> Answer | _Unusable:
         client = self.client
+        client.answers_seen.forget(client.gate.named(request)[0])
         try:
             answer = self.reader.read(sent.exchange, operation, sent.number, sent.sent_at)
         except Inconclusive:
