@@ -23,6 +23,9 @@ _Kind = jsonschema_rs.ValidationErrorKind
 # Kinds of violations that concern which values of a type are allowed.
 _OF_VALUES = (_Kind.Enum, _Kind.Pattern, _Kind.Constant)
 
+# Reports shorten a received value after secrets are removed from it: half of a secret would not be found.
+_MOST_RECEIVED = 200_000
+
 #: Operations that change the state of a key. A walk that prefers the first ones takes the shortest way.
 CHANGES = ("disable", "enable", "schedule", "cancel")
 
@@ -143,7 +146,7 @@ class ReplySpec:
         # The last schema on the way is the one that the value does not match. Schemas such as `false` have no words.
         expected = wanted(nodes[-1]) or error.message.strip()
         received = json.dumps(error.instance, ensure_ascii=False)
-        return Violation(requirement or self.fallback, where, expected[:300], received[:300], erratum(nodes))
+        return Violation(requirement or self.fallback, where, expected[:300], received[:_MOST_RECEIVED], erratum(nodes))
 
 
 @dataclass(frozen=True)
