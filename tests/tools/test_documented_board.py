@@ -26,7 +26,9 @@ def test_the_board_of_the_documentation_is_up_to_date(tmp_path: Path) -> None:
 def test_a_record_says_what_the_release_is_expected_to_be_found_to_be(path: Path) -> None:
     run = next(found for found in records() if found.target == path.stem)
     expected = json.loads(path.read_text())["tiers"][run.tier]
-    assert {cell.requirement: cell.verdict for cell in run.cells} == expected, (
+    # What can be judged of two requests at once is chance, and is not among the expected verdicts.
+    recorded = {each.requirement: each.verdict for each in run.cells if not each.requirement.startswith("concurrency.")}
+    assert recorded == expected, (
         f"run python tests/third_parties/certifying.py {path.stem} --tier {run.tier} --reports FOLDER, "
         "then python -m tools.board --keep FOLDER"
     )
