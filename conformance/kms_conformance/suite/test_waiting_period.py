@@ -192,7 +192,8 @@ def _all_aliases(kms: Scenario) -> frozenset[str]:
     return frozenset(found)
 
 
-# `expiry.not-early` is judged as well. It is declared above alone: a target that lets this key be enabled leaves it open.
+# `expiry.not-early` is judged as well, and declared above alone: a target that lets this key be enabled would leave it
+# open.
 @requirement("expiry.gone", "expiry.no-cancel", "expiry.decrypt")
 @pytest.mark.clock
 def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
