@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from kms_conformance.catalogue.api import Api, Operation
+from kms_conformance.catalogue.api import Api, Operation, resolved
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.wanted import wanted
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
@@ -101,21 +101,12 @@ def _answer(profile: Profile, operation: Operation, state: str) -> str:
 
 def _mandatory(api: Api, operation: Operation) -> str:
     raw: Mapping[str, Any] = api.document["paths"][operation.path][operation.method.lower()]
-    body = _target(raw.get("requestBody", {}), api)
-    schemas = [_target(media.get("schema", {}), api) for media in body.get("content", {}).values()]
+    body = resolved(raw.get("requestBody", {}), api.document)
+    schemas = [resolved(media.get("schema", {}), api.document) for media in body.get("content", {}).values()]
     named = [name for schema in schemas for name in schema.get("required", ())]
-    parameters = [_target(parameter, api) for parameter in raw.get("parameters", ())]
+    parameters = [resolved(parameter, api.document) for parameter in raw.get("parameters", ())]
     named += [each["name"] for each in parameters if each.get("required") and each["in"] == "query"]
     return ", ".join(f"`{name}`" for name in dict.fromkeys(named)) or "nothing"
-
-
-def _target(node: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
-    while "$ref" in node:
-        found: Any = api.document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
-    return node
 
 
 def _has(operation: Operation) -> str:

@@ -288,7 +288,7 @@ def _with_facts(node: Any, profile: Profile) -> Any:  # noqa: ANN401 - any part 
 def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[str, Any]) -> Operation:
     name = raw["x-kms-operation"]
     replies = {
-        int(status): _reply(int(status), name, _resolved(reply, document), document)
+        int(status): _reply(int(status), name, resolved(reply, document), document)
         for status, reply in raw["responses"].items()
         if str(status).isdigit()
     }
@@ -302,15 +302,15 @@ def _operation(method: str, path: str, raw: dict[str, Any], document: Mapping[st
 def _parameters(raw: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Names and JSON types of the fields of a request: those of its query, and those of its body."""
     for parameter in raw.get("parameters", ()):
-        found = _resolved(parameter, document)
+        found = resolved(parameter, document)
         yield found["name"], _type(found.get("schema", {}), document)
-    for media in _resolved(raw.get("requestBody", {}), document).get("content", {}).values():
-        for name, schema in _resolved(media.get("schema", {}), document).get("properties", {}).items():
+    for media in resolved(raw.get("requestBody", {}), document).get("content", {}).values():
+        for name, schema in resolved(media.get("schema", {}), document).get("properties", {}).items():
             yield name, _type(schema, document)
 
 
 def _type(schema: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    found = _resolved(schema, document).get("type", "")
+    found = resolved(schema, document).get("type", "")
     return found if isinstance(found, str) else ""
 
 
@@ -335,13 +335,14 @@ def _requirements_in(node: Any) -> Iterator[RequirementId]:  # noqa: ANN401 - an
         yield from _requirements_in(child)
 
 
-def _resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a document to which a node's `$ref` refers; the node itself if it has none."""
     if "$ref" not in node:
         return node
     target: Any = document
     for step in node["$ref"].removeprefix("#/").split("/"):
         target = target[step.replace("~1", "/").replace("~0", "~")]
-    return _resolved(target, document)
+    return resolved(target, document)
 
 
 def _inlined(node: Any, document: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any part of a JSON document
@@ -350,7 +351,7 @@ def _inlined(node: Any, document: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a
         return [_inlined(item, document) for item in node]
     if not isinstance(node, Mapping):
         return node
-    return {key: _inlined(value, document) for key, value in _resolved(node, document).items()}
+    return {key: _inlined(value, document) for key, value in resolved(node, document).items()}
 
 
 def _property_requirement(schema: Any, path: list[Any], name: str) -> RequirementId | None:  # noqa: ANN401 - JSON

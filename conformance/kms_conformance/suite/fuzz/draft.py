@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote_plus
 
 import jsonschema_rs
 
-from kms_conformance.catalogue.api import Api, Operation
+from kms_conformance.catalogue.api import Api, Operation, resolved
 from kms_conformance.dialects.base import Dialect, Raw
 from kms_conformance.wire.messages import Headers
 
@@ -121,23 +121,13 @@ def _documented(container: Literal["query", "body"], name: str, api: Api, operat
         parameters = {parameter["name"]: parameter for parameter in raw.get("parameters", ())}
         schema = parameters.get(name, {}).get("schema")
     else:
-        media = resolved(raw.get("requestBody", {}), api).get("content", {}).values()
-        schemas = [resolved(content["schema"], api).get("properties", {}).get(name) for content in media]
+        media = resolved(raw.get("requestBody", {}), api.document).get("content", {}).values()
+        schemas = [resolved(content["schema"], api.document).get("properties", {}).get(name) for content in media]
         schema = schemas[0] if schemas else None
     if schema is None:
         return None
     whole = {**schema, "components": api.document["components"]}
     return FieldLocation(container, name, jsonschema_rs.Draft202012Validator(whole))
-
-
-def resolved(node: Mapping[str, Any], api: Api) -> Mapping[str, Any]:
-    """The node itself, or the node to which its `$ref` refers."""
-    while "$ref" in node:
-        found: Any = api.document
-        for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
-    return node
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

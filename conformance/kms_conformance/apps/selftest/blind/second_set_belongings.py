@@ -9,7 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from kms_conformance.apps.selftest.blind.memory import Memory, changing, shown_as
-from kms_conformance.apps.selftest.blind.second_set_mixins import RequestMemory, pending, remembering_deleted, rows_of
+from kms_conformance.apps.selftest.blind.second_set_mixins import (
+    TakenAliasMoved,
+    pending,
+    remembering_deleted,
+    rows_of,
+)
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS
 from kms_conformance.emulator import Key, Rules
 
@@ -83,21 +88,6 @@ class _FirstOwner(Memory):
             name: replace(key, aliases=tuple(alias for alias, owner in self._owners.items() if owner == name))
             for name, key in found.items()
         }
-
-
-class _TakenAliasMoved(RequestMemory):
-    """Creating an alias that another key has is refused, but moves the alias."""
-
-    def effects_of_refusal(
-        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
-    ) -> Iterable[Key]:
-        alias = self.asked.parameters.get("AliasName")
-        if operation != "set_alias" or refusal != "duplicate_alias" or key is None or not isinstance(alias, str):
-            return
-        for holder in keys:
-            if alias in holder.aliases and holder.id != key.id and not holder.default:
-                yield replace(holder, aliases=tuple(name for name in holder.aliases if name != alias))
-                yield replace(key, aliases=(*key.aliases, alias))
 
 
 class _LastRotation(Memory):
@@ -205,7 +195,7 @@ ALIASES = (
         "Creating an alias that another key has is refused, but the alias is moved.",
         "refused.changes-nothing",
         of=_NAMED,
-        does=(_TakenAliasMoved,),
+        does=(TakenAliasMoved,),
     ),
     _name(
         "update-alias-copies",

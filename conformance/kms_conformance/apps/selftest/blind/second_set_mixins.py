@@ -71,6 +71,21 @@ class RequestMemory(Memory):
         return super().signature_problem(found, inbound)
 
 
+class TakenAliasMoved(RequestMemory):
+    """Creating an alias that another key has is refused, but moves the alias."""
+
+    def effects_of_refusal(
+        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
+    ) -> Iterable[Key]:
+        alias = self.asked.parameters.get("AliasName")
+        if operation != "set_alias" or refusal != "duplicate_alias" or key is None or not isinstance(alias, str):
+            return
+        for holder in keys:
+            if alias in holder.aliases and holder.id != key.id and not holder.default:
+                yield replace(holder, aliases=tuple(name for name in holder.aliases if name != alias))
+                yield replace(key, aliases=(*key.aliases, alias))
+
+
 def lost_if(operation: str, when: Callable[[RequestMemory], bool]) -> Mixin:
     """The operation is answered with success but has no effect, if `when` is true of the request."""
 

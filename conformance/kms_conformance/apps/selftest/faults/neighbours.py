@@ -8,7 +8,12 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, Mixin, showing
 from kms_conformance.apps.selftest.blind.memory import Memory, changing
-from kms_conformance.apps.selftest.blind.second_set_mixins import RequestMemory, also_on_others, lost_if
+from kms_conformance.apps.selftest.blind.second_set_mixins import (
+    RequestMemory,
+    TakenAliasMoved,
+    also_on_others,
+    lost_if,
+)
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, Fault
 from kms_conformance.apps.selftest.reply_mutations import on, without
 from kms_conformance.emulator import Key, Rules
@@ -79,21 +84,6 @@ class _FirstOwner(Memory):
             name: replace(key, aliases=tuple(alias for alias, owner in self._owners.items() if owner == name))
             for name, key in found.items()
         }
-
-
-class _TakesAlias(RequestMemory):
-    """A refused request for an alias that another key has moves it all the same."""
-
-    def effects_of_refusal(
-        self, operation: str | None, refusal: str, key: Key | None, keys: Collection[Key]
-    ) -> Iterable[Key]:
-        alias = self.asked.parameters.get("AliasName")
-        if operation != "set_alias" or refusal != "duplicate_alias" or key is None or not isinstance(alias, str):
-            return
-        for holder in keys:
-            if alias in holder.aliases and holder.id != key.id and not holder.default:
-                yield replace(holder, aliases=tuple(name for name in holder.aliases if name != alias))
-                yield replace(key, aliases=(*key.aliases, alias))
 
 
 def _losing(gone: Callable[[str, str], bool]) -> Mixin:
@@ -249,7 +239,7 @@ FAULTS = (
         severity="critical",
         families=("pending_use",),
         requirements=frozenset({"refused.changes-nothing"}),
-        decisions=(_TakesAlias,),
+        decisions=(TakenAliasMoved,),
     ),
     Fault(
         name="schedule-cuts-descriptions",
