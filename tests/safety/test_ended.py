@@ -191,6 +191,19 @@ def test_a_key_of_a_killed_run_is_scheduled_though_the_list_fails_at_the_end(sce
     assert at.emulator.store.describe(key).state is State.PENDING_DELETION
 
 
+def test_rotation_that_rests_while_a_key_is_pending_is_switched_off(scene, tmp_path: Path) -> None:
+    at = scene("aws")
+    key = at.kms.key(ENABLED)
+    for operation, further in (("enable_rotation", {}), ("schedule", {"window": at.kms.window.minimum})):
+        assert at.kms.ask(operation, key_id=key, **further).accepted
+    at.target_session.close()
+    later = TargetSession(at.target_session.target, Ledger.of(at.target_session.target, tmp_path), 2)
+    later.open()
+    assert later.end() == ()
+    left = at.emulator.store.describe(key)
+    assert (left.state, left.rotated) == (State.PENDING_DELETION, False)
+
+
 @BOTH
 @pytest.mark.parametrize("damage", ["fails", "unknown state"])
 def test_a_key_that_cannot_be_read_is_scheduled_and_named(scene, dialect: str, damage: str) -> None:

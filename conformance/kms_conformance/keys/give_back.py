@@ -142,6 +142,9 @@ class GiveBack:
             raise _Kept("the value that it had before is not known")
         if belonging.listed_by == "describe":
             shown = belonging.listed(at.view.fields)
+        elif self._client.profile.refusal_in(belonging.takes_off(at.key, (own,))[0], at.view.state) is not None:
+            # In a state that refuses the change, the value may rest: the rotation of a pending key reads as off.
+            shown = ()
         else:
             shown = belonging.listed(self._read(belonging, at.key).value) if asks else ()
         return not (shown and same_value(shown[0], own)) and self._take_off(at, belonging, (own,))
