@@ -160,7 +160,7 @@ def test_answers_that_never_came_are_explained_by_the_check_that_brings_them(run
 
 def test_answers_of_a_run_are_in_its_files(run: Path) -> None:
     listed = invoke("answers", run / "out", "--all")
-    assert "right: 78 documented answers" in listed
+    assert "right: 83 documented answers" in listed
     assert "cancel-key-deletion · enabled · 400 KMS.1402 (" in listed.partition("seen and not documented (")[2]
     statement = (run / "out" / "statement.md").read_text()
     assert "Seen and not documented: 2" in statement
