@@ -13,10 +13,12 @@ from kms_conformance.apps.sdk.registry import client_names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
 from kms_conformance.cli.events import events_to
+from kms_conformance.cli.processes import processes_for, processes_option
 from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.text import say
 from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.target import Target, load_targets
@@ -57,6 +59,7 @@ from kms_conformance.verdict.waivers import load_waivers
     show_default=True,
     help="Send our own requests (wire), or use the vendors' SDK clients: all of the dialect (sdk), or the one named.",
 )
+@processes_option
 @shard_options
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def run(  # noqa: PLR0913, PLR0917 - an option each
@@ -69,7 +72,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, and the flags on planted keys
+    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `processes`, `events`, flags on planted keys
 ) -> int:
     """Test each target; write a verdict and a report.
 
@@ -97,6 +100,10 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
     options += part.options(seed)
+    processes = processes_for(further["processes"], loaded, selected=bool(pytest_args) or part.shard is not None)
+    if processes.note:
+        say(processes.note, err=True)
+    options += processes.options()
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name in ("plant", "watch", "rescue") if further[name]]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
@@ -128,11 +135,11 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
-    for name in ("tier", "seed", "waivers", "requirements", "events", "shard", "shards", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "requirements", "events", "processes", "shard", "shards", "pytest_args"):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():
-            option = "pytest arguments after --" if name == "pytest_args" else f"--{name}"
+            option = {"pytest_args": "pytest arguments after --", "processes": "-n"}.get(name, f"--{name}")
             raise click.UsageError(
                 f"With --via, {option} cannot be used: the steps are the same in every run. Leave it out."
             )

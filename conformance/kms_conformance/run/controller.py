@@ -28,6 +28,8 @@ from kms_conformance.report.recorded import keep_recordings
 from kms_conformance.report.reproduce import write_replay_file
 from kms_conformance.report.store import UNFINISHED, begin
 from kms_conformance.run.emulators import Emulators
+from kms_conformance.run.parallel.groups import groups_of
+from kms_conformance.run.parallel.scheduling import one_worker_per_group
 from kms_conformance.run.plan import plan_of
 from kms_conformance.run.pytest_reports import (
     NO_FILTERS,
@@ -40,7 +42,6 @@ from kms_conformance.run.pytest_reports import (
 )
 from kms_conformance.run.settings import Options, Settings
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
-from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.suite.checks import SuiteCheck
@@ -136,7 +137,8 @@ class Controller:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
         """The checks of one target share keys, so they go to one worker, regardless of `--dist`."""
-        return one_worker_per_target(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
+        groups = groups_of(self.targets, self.settings.ledgers)
+        return one_worker_per_group(config, log, lambda node_id: groups.get((self.place(node_id) or ("",))[0]))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types

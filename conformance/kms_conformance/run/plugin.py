@@ -117,7 +117,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
-        from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
+        from kms_conformance.run.shards.clock_lock import ClockLock  # noqa: PLC0415
 
         try:
             config.pluginmanager.register(ClockLock(controller.targets), "kms-clock-lock")
