@@ -13,7 +13,7 @@ from kms_conformance.apps.sdk.registry import client_names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
 from kms_conformance.cli.events import events_to
-from kms_conformance.cli.processes import processes_for, processes_option
+from kms_conformance.cli.processes import RunKind, processes_for, processes_option
 from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
@@ -100,7 +100,8 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
     options += part.options(seed)
-    processes = processes_for(further["processes"], loaded, selected=bool(pytest_args) or part.shard is not None)
+    kind = RunKind(cast("Tier", tier), bool(pytest_args), part.shard is not None, further["watch"], further["plant"])
+    processes = processes_for(further["processes"], loaded, kind)
     if processes.note:
         say(processes.note, err=True)
     options += processes.options()

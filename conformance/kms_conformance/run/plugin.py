@@ -43,6 +43,7 @@ def _add_options(parser: pytest.Parser) -> None:
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-verdict-only", action="store_true", help="no recording and no page: for the self-test")
     group.addoption("--kms-events", default=None, metavar="DIR", help="a folder for events, as `run --events` uses it")
+    group.addoption("--kms-workers", type=int, default=1, help="the number of workers that share one target")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption(
         "--requirements", metavar="RELEASE|FILE", default=None, help="judge by the requirements of an earlier release"
@@ -56,6 +57,9 @@ def add_marks(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "standard: runs at the tiers standard and nightly, not at smoke")
     config.addinivalue_line("markers", "clock: needs a target with time control")
     config.addinivalue_line("markers", "planted: reads a key that an earlier run left pending")
+    config.addinivalue_line("markers", "alone: runs while no other process tests the target")
+    config.addinivalue_line("markers", "moves_clock: the same on a target with time control")
+    config.addinivalue_line("markers", "first_process: runs in the first of several processes of a target")
     config.addinivalue_line("markers", "keys(number): needs limits.max_keys of at least this number")
     config.addinivalue_line("markers", "wasteful: uses up keys; without time control only at the tier nightly")
     config.addinivalue_line("markers", "of_each_operation(besides, marked): one check per operation of a dialect")
@@ -107,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
             waivers=config.getoption("--waivers"),
             requirements=config.getoption("--requirements"),
             further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
-            | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events")},
+            | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events", "workers")},
             consent=config.getoption("--kms-yes"),
             asking=asking,
             verdict_only=config.getoption("--kms-verdict-only"),

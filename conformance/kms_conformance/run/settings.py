@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kms_conformance.core.shard_marks import mark
 from kms_conformance.core.tier import Tier
 from kms_conformance.run.shards.shard import Shard
 
@@ -16,8 +17,8 @@ class Options:
     """The options of a run.
 
     - `targets`: the paths of target files; empty for the built-in emulator.
-    - `further`: the settings for planted keys (`plant`, `watch`, `rescue`), for shards (`shard`, `durations`), and
-      `events`.
+    - `further`: the settings for planted keys (`plant`, `watch`, `rescue`), for shards (`shard`, `durations`),
+      `events`, and `workers`.
     - `consent`: true if the user has said that the owners of real accounts agree.
     - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
     - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
@@ -44,6 +45,9 @@ class Settings:
     - `state`: the folder of the ledgers; None for the user's state folder.
     - `recordings`: the folder of recordings; None if nothing is recorded.
     - `events`: the folder to which workers write events; None if nobody follows them.
+    - `workers`: the number of workers that share the only target; 1 if no target is shared.
+    - `worker`: the number of this worker among them, counted from 1; 0 in the controller, and if no target is shared.
+    - `joint`: the file of the limits that these workers keep together; None if no target is shared.
     """
 
     targets: tuple[str, ...]
@@ -57,6 +61,9 @@ class Settings:
     shard: str | None = None
     durations: str | None = None
     events: str | None = None
+    workers: int = 1
+    worker: int = 0
+    joint: str | None = None
 
     @property
     def part(self) -> Shard | None:
@@ -65,7 +72,9 @@ class Settings:
 
     @property
     def mark(self) -> str:
-        """The prefix of run ids; empty for a run without shards."""
+        """The prefix of run ids, by which shards and workers know each other's keys; else empty."""
+        if self.worker:
+            return mark(self.worker, self.workers)
         return "" if self.part is None else self.part.mark
 
     @property

@@ -14,6 +14,7 @@ import pytest
 
 from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.joint_limits import JointLimits
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.time_control import reach_of_run
@@ -25,7 +26,8 @@ from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
 from kms_conformance.run import events
 from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
-from kms_conformance.run.plan import Plan, plan_of
+from kms_conformance.run.parallel.assignment import Assignment
+from kms_conformance.run.plan import Plan, assignment_of, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite.checks import SuiteCheck, operation_names
 from kms_conformance.suite.scenario import Scenario
@@ -58,8 +60,12 @@ class Worker:
         self.targets = tuple(target_session.target for target_session in found)
         self.target_sessions = {target_session.target.name: target_session for target_session in found}
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
+        self._assignments: dict[str, Assignment] = {}
         for name, target_session in self.target_sessions.items():
             target_session.share = self.plans[name].keys
+            if settings.worker:
+                assignment = self._assignments[name] = assignment_of(self.plans[name], target_session.target, settings)
+                target_session.share = assignment.keys[settings.worker - 1]
             if not target_session.target.disposable:
                 # The keys of others that end by this were named before the run (`preflight/clock_moves.py`).
                 target_session.clock_reach = reach_of_run(
@@ -83,6 +89,8 @@ class Worker:
             target_session = TargetSession(
                 target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys
             )
+            if settings.joint is not None and settings.worker:
+                target_session.joint = JointLimits(Path(settings.joint), settings.worker, settings.workers)
             if settings.recordings is not None:
                 self.recordings[target.name] = TargetRecording(
                     Path(settings.recordings), target, target_session.ledger, settings.seed
@@ -165,6 +173,8 @@ class Worker:
         target_session.checks_started.append(check.id)
         if self._events.folder is not None:
             self._events.add(events.check_started(check.target, check.id))
+        if check.target in self._assignments:
+            target_session.share_target(shared=self._assignments[check.target].shared(check.id))
         with without_secrets(clean):
             target_session.connect()
             if check.family not in BEFORE_LISTING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
 from kms_conformance.report.reproduce import read_replay_file, write_replay_file
 from kms_conformance.report.store import write
+from kms_conformance.run.parallel.joining import join_belongings
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
 from kms_conformance.target.own_profile import add_content
@@ -182,7 +182,7 @@ def _verdict(
     return replace(
         verdict,
         isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]),
-        belongings=_belongings([part.belongings.get(plan.name) for part in parts.values()]),
+        belongings=_belongings_of([part.belongings.get(plan.name) for part in parts.values()]),
     )
 
 
@@ -225,16 +225,10 @@ def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] |
     }
 
 
-def _belongings(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+def _belongings_of(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
     """What all shards gave to their keys and gave back; None if one shard does not say it."""
     told = [entry for entry in found if entry is not None]
-    if len(told) < len(found):
-        return None
-    counts = {
-        name: dict(sorted(sum((Counter(entry[name]) for entry in told), Counter()).items()))
-        for name in ("made", "returned", "earlier")
-    }
-    return counts | {"left": [each for entry in told for each in entry["left"]]}
+    return None if len(told) < len(found) else join_belongings(told)
 
 
 def _digest(digests: Iterable[str]) -> str:
