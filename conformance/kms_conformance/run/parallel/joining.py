@@ -1,12 +1,14 @@
-"""Joins what several processes of one run tell of one target."""
+"""Joins what several processes or shards of one run tell of one target."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kms_conformance.report import files
 from kms_conformance.verdict.results import CheckOutcome, CheckResult
 
 # The outcomes, from the one that decides least to the one that decides most.
@@ -40,3 +42,37 @@ def join_belongings(told: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         for name in ("made", "returned", "earlier")
     }
     return counts | {"left": [each for entry in told for each in entry["left"]]}
+
+
+def join_isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    """The comparison of the keys of others, over all shards; None if the comparison of one shard is missing.
+
+    Its digests are computed from the digests of the shards.
+    """
+    attested = [entry for entry in found if entry is not None]
+    if len(attested) < len(found):
+        return None
+    if len(attested) == 1:
+        return attested[0]
+    union = {name: sorted({key for entry in attested for key in entry[name]}) for name in ("appeared", "vanished")}
+    changed = {files.canonical(change): change for entry in attested for change in entry["changed"]}
+    ended = {each["key"]: each for entry in attested for each in entry.get("ended", ())}
+    union["vanished"] = [key for key in union["vanished"] if key not in ended]
+    return {
+        "listed": attested[0]["listed"],
+        "listed_after": attested[-1]["listed_after"],
+        "bound": attested[0]["bound"],
+        "described": attested[0]["described"],
+        "digest_before": _digest(entry["digest_before"] for entry in attested),
+        "digest_after": _digest(entry["digest_after"] for entry in attested),
+        **union,
+        "changed": [changed[key] for key in sorted(changed)],
+        "complete": all(entry["complete"] for entry in attested),
+        "ended": [ended[key] for key in sorted(ended)],
+        "denied": max(entry.get("denied", 0) for entry in attested),
+        "clock_days": round(sum(entry.get("clock_days", 0) for entry in attested), 1),
+    }
+
+
+def _digest(digests: Iterable[str]) -> str:
+    return f"sha256:{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
