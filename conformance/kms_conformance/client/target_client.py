@@ -82,7 +82,10 @@ class Client:
         self.findings = self._new_findings(kept=False)
         promised = target.limits.requests_per_second
         self.backoff = Backoff(
-            target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
+            target.limits.timeout_seconds,
+            self.world.clock,
+            # Every process waits for the turns of the others too.
+            0.0 if promised is None else (1 if joint is None else joint.of) / promised,
         )
         self.effects = Effects(self.dialect, self.gate, self.profile, self.world.clock)
         self.missing_replies = MissingReplies(self.effects, target.limits.timeout_seconds)
