@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.joint_limits import JointLimits
@@ -17,7 +18,7 @@ from kms_conformance.client.patience import Patience
 from kms_conformance.client.signature_lock import SignatureLock
 from kms_conformance.core.runtime import Clock
 from kms_conformance.dialects import adapter
-from kms_conformance.emulator import Emulator
+from kms_conformance.emulator import Emulator, State
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.target import parse_target
 from kms_conformance.wire.pace import Pace
@@ -116,6 +117,31 @@ def test_one_process_numbers_its_exchanges_apart_and_holds_the_clock(
         session.share_target(shared=False)
         session.time.advance(60)
         session.close()
+
+
+def test_the_last_process_has_the_keys_of_all(both: tuple[JointLimits, JointLimits], tmp_path: Path) -> None:
+    """A check that ends keys needs as many as in a run of one process."""
+    with Emulator("huawei") as emulator:
+        target = parse_target(yaml.safe_dump(emulator.target() | {"limits": {"max_keys": 4}}), "t")
+        first, other = (
+            TargetSession(target, Ledger.of(target, tmp_path, f"{limits.process}of2"), 6, share=2, joint=limits)
+            for limits in both
+        )
+        for session in (first, other):
+            session.open()
+            for _ in range(2):
+                session.pool.create()
+        theirs = set(other.pool.keys)
+        other.end()
+        with pytest.raises(Inconclusive, match="one more key"):
+            first.pool.create()
+        first.use_alone()
+        assert theirs < set(first.pool.keys)
+        assert len(first.pool.keys) == 4
+        with pytest.raises(Inconclusive, match="one more key"):
+            first.pool.create()
+        first.end()
+        assert {key.state for key in emulator.store.keys if key.id in first.pool.held} == {State.PENDING_DELETION}
 
 
 def test_the_file_is_removed(both: tuple[JointLimits, JointLimits], tmp_path: Path) -> None:

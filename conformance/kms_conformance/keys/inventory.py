@@ -61,6 +61,7 @@ class Inventory(Reader):
         self.ledger = ledger
         self.share = client.target.limits.max_keys if share is None else share
         self.most = min(most, self.share)
+        self._most_of_run, self._of_siblings = most, False
         self.created = 0
         self.held: set[str] = set()
         self.new: set[str] = set()
@@ -261,7 +262,7 @@ class Inventory(Reader):
         if self._used >= self.most:
             return None
         self.close_gone_keys()
-        for record in self.ledger.reusable(kind):
+        for record in self.ledger.reusable(kind, of_siblings=self._of_siblings):
             view = self._proved(record)
             if view is not None and self.ledger.take(record):
                 assert record.key is not None
@@ -269,6 +270,11 @@ class Inventory(Reader):
                 self._used += 1
                 return record.key, view
         return None
+
+    def use_all_keys(self) -> None:
+        """Use the keys of all processes of this run from now on, because the other processes have ended."""
+        self._of_siblings, self.share = True, self.client.target.limits.max_keys
+        self.most = min(self._most_of_run, self.share)
 
     def borrow(self, key: str) -> None:
         """Allow requests that name a planted key and must be refused; the key stays planted."""

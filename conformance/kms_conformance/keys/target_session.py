@@ -59,6 +59,7 @@ class TargetSession:
     _refused: Inconclusive | None = None
     _opened: bool = False
     _state_required: bool = False
+    _alone: bool = False
 
     @cached_property
     def client(self) -> Client:
@@ -165,6 +166,15 @@ class TargetSession:
         if self.joint is not None:
             self.time.held = shared
             self.client.signature_lock.processes = self.joint.of if shared else 1
+
+    def use_alone(self) -> None:
+        """Take over the keys of the other processes of this run, at the first call after they have ended."""
+        if not self._alone:
+            self._alone = True
+            self.pool.use_all_keys()
+            with suppress(Inconclusive):
+                while self.pool.reused() is not None:
+                    continue
 
     @property
     def attests(self) -> bool:

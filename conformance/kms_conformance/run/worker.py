@@ -181,6 +181,8 @@ class Worker:
                 target_session.open()
             if check.family not in BEFORE_ADMISSION:
                 target_session.require_state()
+                if check.target in self._assignments and self._assignments[check.target].begins_alone(check.id):
+                    target_session.use_alone()
         return Scenario(
             client=target_session.client,
             pool=target_session.pool,

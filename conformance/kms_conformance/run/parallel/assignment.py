@@ -41,6 +41,10 @@ class Assignment:
     keys: tuple[int, ...]
     brief: str = ""
 
+    def begins_alone(self, check: str) -> bool:
+        """Whether a check shows to the process that runs it that all other processes have ended."""
+        return check in self.last and check not in self.each
+
     def shared(self, check: str) -> bool:
         """Whether other processes may test the target while a check runs."""
         return check in self.each or any(check in part for part in self.parts)
