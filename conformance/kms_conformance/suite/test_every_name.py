@@ -13,10 +13,10 @@ from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
+from kms_conformance.suite.kept_state import KeptState
 from kms_conformance.suite.key_requests import KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
-from kms_conformance.suite.standing import Standing
 from kms_conformance.wire.messages import Request
 
 # What a profile names under `may_lack` if an installation may know keys by their ids alone.
@@ -49,10 +49,10 @@ class _Names:
     names: dict[str, str]
     requests: KeyRequests
     by_id: KeyView
-    standing: Standing = field(init=False)
+    kept: KeptState = field(init=False)
 
     def __post_init__(self) -> None:
-        self.standing = self._stand(ENABLED)
+        self.kept = self._kept(ENABLED)
 
     @property
     def open(self) -> bool:
@@ -88,7 +88,7 @@ class _Names:
         """
         kms, requirement_id = self.kms, _requirement(state)
         before = self.by_id = kms.view(self.key)
-        standing = self.standing = self._stand(state)
+        kept = self.kept = self._kept(state)
         answer: Answer | None = None
         for place in all_places:
             refusal = kms.profile.refusal_in(place.operation, state)
@@ -98,12 +98,12 @@ class _Names:
                 place.operation not in CHANGES or (place.operation, state) == ("disable", DISABLED)
             ):
                 self._must_accept(place, state)
-        if answer is not None and not ((now := kms.read(self.key)).state != state and standing.is_restored()):
+        if answer is not None and not ((now := kms.read(self.key)).state != state and kept.is_restored()):
             kms.must_be_unchanged(requirement_id, before, now, answer)
         return answer
 
-    def _stand(self, state: str) -> Standing:
-        return Standing(self.kms, self.key, state, _requirement(state), lambda: self._bring_back(state))
+    def _kept(self, state: str) -> KeptState:
+        return KeptState(self.kms, self.key, state, _requirement(state), lambda: self._bring_back(state))
 
     def _must_accept(self, place: Place, state: str) -> None:
         for form, name in self._names(place).items():
@@ -118,7 +118,7 @@ class _Names:
 
     def _must_read_as_by_id(self, state: str, arguments: dict[str, object], answer: Answer) -> None:
         """Judge that a description by another name is that of the key, with its state, date and description."""
-        if _told(self.kms.dialect.key(answer.value)) != _told(self.by_id) and self.standing.is_restored():
+        if _told(self.kms.dialect.key(answer.value)) != _told(self.by_id) and self.kept.is_restored():
             self.by_id = self.kms.view(self.key)
             answer = self.kms.ask("describe", **arguments)
         first = [answer]
@@ -138,7 +138,7 @@ class _Names:
         """The answer to a request; if it does not fit because a refused request had moved the key, that to a second."""
         answer = self.kms.ask(place.operation, **arguments)
         served = answer.accepted and place.operation in CHANGES
-        if not fits(answer) and self.standing.is_restored(served=served):
+        if not fits(answer) and self.kept.is_restored(served=served):
             answer = self.kms.ask(place.operation, **arguments)
         return answer
 
@@ -170,7 +170,7 @@ class _Names:
             kms.must_be_refused(_requirement(state), expected, answer)
             if place.operation in CHANGES:
                 plain = self.requests.plain_arguments(place)
-                self.standing.note_refused(place.operation, answer, partial(kms.ask, place.operation, **plain))
+                self.kept.note_refused(place.operation, answer, partial(kms.ask, place.operation, **plain))
             return answer
         self.requests.note_accepted(place, answer.value)
         self._bring_back(state)
@@ -248,16 +248,16 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
         if not requests.leaves_out(operation)
     }
     for state, requirement_id in _FORMS.items():
-        standing = Standing(kms, key, state, requirement_id, partial(kms.pool.bring, key, state))
-        standing.bring_back()
+        kept = KeptState(kms, key, state, requirement_id, partial(kms.pool.bring, key, state))
+        kept.bring_back()
         before, answer = kms.view(key), None
         for number, (operation, arguments) in enumerate(rows.items()):
             forms = _forms_to_ask(kms, operation, state, number)
             for change in forms:
                 request = change(kms.dialect.request(operation, arguments))
                 with requests.by_itself(operation):
-                    answer = _must_be_answered_as_usual(standing, operation, request, partial(kms.ask, **arguments))
-        if answer is not None and not ((now := kms.read(key)).state != state and standing.is_restored()):
+                    answer = _must_be_answered_as_usual(kept, operation, request, partial(kms.ask, **arguments))
+        if answer is not None and not ((now := kms.read(key)).state != state and kept.is_restored()):
             kms.must_be_unchanged(requirement_id, before, now, answer)
     beside = kms.read(other)
     for change in kms.dialect.forms.values():
@@ -276,25 +276,25 @@ def _forms_to_ask(kms: Scenario, operation: str, state: str, number: int) -> Seq
 
 
 def _must_be_answered_as_usual(
-    standing: Standing, operation: str, request: Request, ask: Callable[[str], Answer]
+    kept: KeptState, operation: str, request: Request, ask: Callable[[str], Answer]
 ) -> Answer:
     """Judge that a request in another form is served or refused as the usual one, which `ask` sends."""
-    kms, refusal = standing.kms, standing.kms.profile.refusal_in(operation, standing.state)
+    kms, refusal = kept.kms, kept.kms.profile.refusal_in(operation, kept.state)
     answer = _sent(kms, operation, request, refusal)
     fits = answer.accepted if refusal is None else kms.is_told(refusal, answer)
-    if not fits and standing.is_restored(served=answer.accepted and operation in CHANGES):
+    if not fits and kept.is_restored(served=answer.accepted and operation in CHANGES):
         answer = _sent(kms, operation, request, refusal)
     if operation in kms.profile.may_lack and kms.is_told("lacking_operation", answer):
         return answer
     if refusal is None:
         expected = "it is served as in another form"
-        kms.judge.that(standing.requirement, answer.accepted, expected, answer.summary, (answer.number,))
+        kms.judge.that(kept.requirement, answer.accepted, expected, answer.summary, (answer.number,))
         return answer
     if answer.accepted:
-        standing.bring_back()
+        kept.bring_back()
     elif operation in CHANGES:
-        standing.note_refused(operation, answer, partial(ask, operation))
-    kms.must_be_refused(standing.requirement, refusal, answer)
+        kept.note_refused(operation, answer, partial(ask, operation))
+    kms.must_be_refused(kept.requirement, refusal, answer)
     return answer
 
 

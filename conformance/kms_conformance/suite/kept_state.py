@@ -16,7 +16,7 @@ from kms_conformance.suite.scenario import Scenario
 
 
 @dataclass
-class Standing:
+class KeptState:
     """One key in one state, and the refused requests that could have moved it.
 
     - requirement: what fails if a refused request moves the key, and the same request in its plainest form does not.
