@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import resource
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import pytest
+
+from tools import this_commit
 
 # The files with the highest cost are printed at the end.
 MOST_FILES = 25
@@ -21,11 +24,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what only nights ask; a test that is named by itself (`FILE::TEST`) runs always."""
     if config.getoption("--nightly") or any("::" in argument for argument in config.args):
         return
-    left_out = [item for item in items if item.get_closest_marker("nightly")]
+    left_out = {item for item in items if item.get_closest_marker("nightly")} | set(_not_drawn(items))
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        chosen = set(items) - set(left_out)
-        items[:] = [item for item in items if item in chosen]
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _not_drawn(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
+    """The cases of sampled tests that this commit does not draw."""
+    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for name, several in cases.items():
+        mark = several[0].get_closest_marker("sampled")
+        assert mark is not None
+        draw = random.Random(f"{this_commit.number()} {name}")  # noqa: S311 - a sample, no secret
+        drawn = set(draw.sample(several, min(mark.args[0], len(several))))
+        yield from (item for item in several if item not in drawn)
 
 
 @pytest.hookimpl(tryfirst=True)

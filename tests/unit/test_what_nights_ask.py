@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
-SETTINGS = "[pytest]\nmarkers =\n    nightly(why): only at night\naddopts = --strict-markers -p no:kms_conformance\n"
+SETTINGS = """
+[pytest]
+markers =
+    nightly(why): only at night
+    sampled(number): some
+pythonpath = .
+addopts = --strict-markers -p no:kms_conformance
+"""
 TESTS = """
 import time
 import pytest
@@ -23,11 +30,17 @@ def test_each_change():
 @pytest.mark.nightly("takes long")
 def test_each_night():
     pass
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("case", range(5))
+def test_some(case):
+    pass
 """
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tools").symlink_to(CONFTEST.parents[1] / "tools")
     (tmp_path / "conftest.py").write_text(CONFTEST.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
     (tmp_path / "test_sample.py").write_text(TESTS, encoding="utf-8")
@@ -42,11 +55,11 @@ def said(folder: Path, *arguments: str) -> str:
 
 def test_a_change_does_not_wait_for_what_only_nights_ask_and_sees_what_files_cost(folder: Path) -> None:
     told = said(folder)
-    assert "1 passed, 1 deselected" in told
+    assert "3 passed, 4 deselected" in told
     assert "processor seconds by file, 1 in all" in told
     assert "test_sample.py" in told.partition("processor seconds by file")[2]
 
 
 def test_nights_ask_everything_and_a_test_that_is_named_runs_always(folder: Path) -> None:
-    assert "2 passed" in said(folder, "--nightly")
+    assert "7 passed" in said(folder, "--nightly")
     assert "1 passed" in said(folder, "test_sample.py::test_each_night")
