@@ -99,6 +99,7 @@ def test_a_fault_that_names_no_requirement_has_a_whole_run_in_each_dialect(tmp_p
     assert all(task.kind == "own" and task.whole and task.tier == "smoke" for task in tasks)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("task", list(own_tasks(EXAMPLE)), ids=str)
 def test_example_goes_as_the_page_says(task) -> None:
     assert task.run().problem == ""
