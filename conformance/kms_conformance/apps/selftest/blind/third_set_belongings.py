@@ -218,6 +218,7 @@ MORE = (
         "minor",
         "Of several tags that are to be removed, only the first one is.",
         "untag.reply",
+        "tag.reply",
         of=_NAMED,
         does=(changing("untag", _first_untagged),),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kms_conformance.apps.selftest.behaviour_mutations import DISABLED
+from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED
 from kms_conformance.apps.selftest.blind.memory import Memory, changing_more, scheduled, vanishing
 from kms_conformance.apps.selftest.blind.second_set_mixins import DAY, MINUTE, due, pending, restarting
 from kms_conformance.apps.selftest.blind.third_set_mixins import earlier_by, rows_of
@@ -116,8 +116,8 @@ class _BackupRestored(Memory):
         return (*found, *(self._backup[key.id] for key in keys if key.id in self._backup))
 
 
-def _disabled(key: Key) -> Key:
-    return replace(key, state=DISABLED)
+def _disabled_if_cancelled(memory: Memory, key: Key) -> Key:
+    return replace(key, state=DISABLED) if memory.done["cancel", key.id] and key.state is ENABLED else key
 
 
 def _namesake(_: Memory, named: Key, other: Key) -> bool:
@@ -188,12 +188,14 @@ ENDS = (
         does=(restarting(50, lambda _, key: earlier_by(key, 10 * MINUTE) if pending(key) else key),),
     ),
     _end(
-        "restart-disables-nameless",
-        "major",
-        "Each restart of the service (each 40 operations) disables every key that has no description.",
+        "restart-disables-cancelled",
+        "critical",
+        "Each restart of the service (each 40 operations) disables the enabled keys whose deletion was ever cancelled.",
         "isolation.other-keys",
+        "cancel.usable-again",
         "state.enabled",
-        does=(restarting(40, lambda _, key: key if key.description or pending(key) else _disabled(key)),),
+        "lifecycle.sequence",
+        does=(restarting(40, _disabled_if_cancelled),),
     ),
     _end(
         "namesakes-scheduled",

@@ -166,6 +166,9 @@ REPLIES = (
         "The creation date that is read is always the present time.",
         "describe.fields",
         "create.date",
+        "enable.keeps.fields",
+        "disable.keeps.fields",
+        "describe.reply",
         does=(shown_as({"describe"}, _now),),
     ),
     _reply(
