@@ -274,7 +274,7 @@ PROTECTION = (
         does=(misreading({"set_deletion_protection"}, _always_on),),
     ),
     _refusal(
-        "untagging-removes-protection",
+        "tagging-removes-protection",
         "critical",
         "Changing the tags of a key turns its deletion protection off.",
         "protection.refuses-schedule",

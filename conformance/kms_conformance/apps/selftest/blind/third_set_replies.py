@@ -42,8 +42,8 @@ def _in_json(reply: Outbound) -> Outbound:
     return plain.with_header("Content-Type", "application/json;charset=utf-8")
 
 
-def _is_xml_description(inbound: Inbound, reply: Outbound) -> bool:
-    return inbound.operation == "describe" and reply.refusal is None and reply.body.startswith(b"<")
+def _is_xml_schedule(inbound: Inbound, reply: Outbound) -> bool:
+    return inbound.operation == "schedule" and reply.refusal is None and reply.body.startswith(b"<")
 
 
 class _MixedUp:
@@ -238,13 +238,12 @@ REPLIES = (
         says=(on("get_policy", field("Policy", json.dumps)),),
     ),
     _reply(
-        "described-in-json-always",
+        "scheduled-in-json-always",
         "minor",
-        "DescribeKey answers in JSON, also where XML is asked for.",
-        "describe.reply",
+        "ScheduleKeyDeletion answers in JSON, also where XML is asked for.",
         "schedule.reply.xml",
         of=(ALIBABA,),
-        says=(where(_is_xml_description, _in_json),),
+        says=(where(_is_xml_schedule, _in_json),),
     ),
     _reply(
         "replies-mixed-up",

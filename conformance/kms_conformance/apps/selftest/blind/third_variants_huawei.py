@@ -131,6 +131,7 @@ HUAWEI_VARIANTS = (
         "A body that is not UTF-8, or has a zero byte, is answered by a firewall: 418, in HTML.",
         "a recorded reply of Open Telekom Cloud",
         where(_hostile, text("<html><body>Blocked</body></html>", "text/html"), status(418)),
+        profile="otc",
     ),
     _huawei(
         "huawei-unavailable-now-and-then",
