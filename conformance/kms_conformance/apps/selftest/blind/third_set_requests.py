@@ -293,6 +293,14 @@ NAMES = (
         "pending.re-encrypt-to",
         "set-alias.reply",
         of=(AWS,),
+        does=(_aliases_unknown_to("re_encrypt"),),
+    ),
+    _name(
+        "disabled-encrypts-by-arn",
+        "critical",
+        "A disabled key that is named by its ARN encrypts.",
+        "state.disabled",
+        of=_NAMED,
         does=(accepting_asked({"encrypt"}, lambda memory, key: key.state is DISABLED and named_by_arn(memory)),),
     ),
     _name(
