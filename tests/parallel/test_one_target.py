@@ -22,11 +22,13 @@ from kms_conformance.emulator import Decisions, Emulator, Inbound, Outbound, Sta
 
 # Everything in `tox run -e shards`; a change waits for families that come first, together and last.
 ALL = os.environ.get("KMS_CONFORMANCE_SHARDS") == "all"
-SELECTION = () if ALL else ("--", "-k", "isolation or test_schedule or end_of or afterwards")
+SELECTION = () if ALL else ("--", "-k", "isolation or below or out_of_range or end_of or afterwards")
 DIALECTS = specs.dialects() if ALL else ("huawei",)
-# The first one lets a request change other keys: then one process runs all checks.
+# This fault lets a request change other keys: then one process runs all checks.
 OTHER_KEYS = "cancel-enables-other-keys"
-FAULTY = (OTHER_KEYS, "window-below-minimum-accepted", "gone-a-day-early", "gone-key-decrypts")
+# Random walks may end a key of these targets in one run and not in another, so that checks fail or are left open.
+ENDING = ("gone-a-day-early", "never-gone", "gone-key-decrypts")
+FAULTY = ("window-below-minimum-accepted", OTHER_KEYS, *ENDING)
 FAULTY_NAMES = {fault.name: fault for fault in FAULTS}
 MOST_KEYS, RATE = 6, 150
 
@@ -92,8 +94,12 @@ def test_two_processes_say_what_one_says(dialect: str, fault: str | None, tmp_pa
         alone, shared = pool.map(lambda number: ran(dialect, fault, tmp_path / number, number), ("0", "2"))
     said = alone.said + shared.said
     assert (shared.code, shared.found["verdict"]["result"]) == (alone.code, alone.found["verdict"]["result"]), said
-    assert shared.outcomes == alone.outcomes
-    assert shared.verdicts == alone.verdicts
+    if fault in ENDING:
+        named = FAULTY_NAMES[fault].requirements
+        assert all(any(each.verdicts[name][0] == "failed" for name in named) for each in (alone, shared))
+    else:
+        assert shared.outcomes == alone.outcomes
+        assert shared.verdicts == alone.verdicts
     assert (shared.found["verdict"]["isolation"] is None) == (alone.found["verdict"]["isolation"] is None)
     second = any(raw["number"] > 1_000_000 for check in shared.found["checks"] for raw in check["exchanges"])
     assert second == (fault != OTHER_KEYS)
