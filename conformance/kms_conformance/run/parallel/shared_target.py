@@ -54,9 +54,10 @@ class SharedTarget:
 
         def keeps_apart() -> bool:
             found = [result.outcome for result in results(self.name) if result.family == "isolation"]
-            apart = all(outcome == "passed" for outcome in found)
+            apart = bool(found) and all(outcome == "passed" for outcome in found)
             if not apart:
-                say("One process runs all checks, because a request may change other keys (isolation).", err=True)
+                why = "did not pass" if found else "was not tested"
+                say(f"One process runs all checks: isolation {why}, so a request may change other keys.", err=True)
             return apart
 
         return OneTarget(self.assignment, check_of, keeps_apart)
