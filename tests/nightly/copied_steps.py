@@ -146,11 +146,14 @@ def interpolated(inputs: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
     return header, yaml.safe_load(_INPUT.sub(lambda found: values[found[1]], body))
 
 
-def run_component(folder: Path, inputs: Mapping[str, str], installed: Installed | None = None) -> Ended:
-    """Run the script of the component's job in `folder`, the directory of the project."""
+def run_component(folder: Path, inputs: Mapping[str, str], installed: Installed | Path) -> Ended:
+    """Run the script of the component's job in `folder`, the directory of the project.
+
+    `installed`: a played machine, or the folder with the programs of an environment.
+    """
     [job] = interpolated(inputs)[1].values()
     variables = {name: str(value).replace("$CI_PROJECT_DIR", str(folder)) for name, value in job["variables"].items()}
-    path = str(installed.path() if installed else Path(sys.executable).parent)
+    path = installed.path() if isinstance(installed, Installed) else installed
     variables |= {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
     ended = _run(["sh", "-e", "-c", "\n".join(job["script"])], folder, variables)
     written = folder / job["artifacts"]["reports"]["dotenv"]
