@@ -5,6 +5,7 @@ Takes minutes and needs a package index for the dependencies, so it is asked by 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -78,8 +79,8 @@ def test_it_runs_where_there_is_no_repository(installed: Path, tmp_path: Path) -
     program = installed / "kms-conformance"
     state = {"KMS_CONFORMANCE_STATE": str(tmp_path / "state")}
     assert __version__ in called(program, "--version", cwd=tmp_path)
-    said = called(program, "run", "--tier", "smoke", "--reports", "there", cwd=tmp_path, variables=state)
-    assert said.count("conformant (tier smoke)") == 3
+    called(program, "run", "--tier", "smoke", "--reports", "there", cwd=tmp_path, variables=state)
+    assert [result(path) for path in (tmp_path / "there").glob("*/verdict.json")] == ["conformant"] * 3
     code = "import kms_conformance; print(kms_conformance.__file__)"
     loaded = called(installed / "python", "-c", code, cwd=tmp_path)
     assert loaded.startswith(str(installed.parent / "lib"))
@@ -88,7 +89,12 @@ def test_it_runs_where_there_is_no_repository(installed: Path, tmp_path: Path) -
     with Emulator("aws", tls=True) as emulator:
         (tmp_path / "tls.yaml").write_text(emulator.target_yaml())
         options = ("--target", "tls.yaml", "--tier", "smoke", "--reports", "tls")
-        assert "conformant" in called(program, "run", *options, cwd=tmp_path, variables=state)
+        called(program, "run", *options, cwd=tmp_path, variables=state)
+    assert result(tmp_path / "tls" / "verdict.json") == "conformant"
+
+
+def result(verdict: Path) -> str:
+    return str(json.loads(verdict.read_text())["result"])
 
 
 @pytest.fixture(params=["action", "component"])
