@@ -86,12 +86,15 @@ def export(root: Path, folder: Path) -> Path:
 def build(source: Path, dist: Path, epoch: int, *kinds: str) -> dict[str, bytes]:
     """Build wheel and sdist, or some `kinds`, of a source tree with hatchling; returns their contents by file name.
 
-    `epoch`: the date of all files in them, in seconds since 1970 (SOURCE_DATE_EPOCH).
+    `epoch`: the date of all files in them, in seconds since 1970 (SOURCE_DATE_EPOCH). Raises `SystemExit` with
+    hatchling's own words if it fails.
     """
     targets = [word for kind in kinds or KINDS for word in ("-t", kind)]
     command = [sys.executable, "-m", "hatchling", "build", *targets, "-d", str(dist)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-    subprocess.run(command, cwd=source, env=environment, stdout=subprocess.DEVNULL, check=True)
+    done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"x hatchling cannot build {source}:\n{done.stdout}{done.stderr}")
     return {path.name: path.read_bytes() for path in sorted(dist.iterdir())}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from commands import ROOT
-from copied_steps import ACTION, Ended, Installed, interpolated, run_action, run_component
+from copied_steps import ACTION, COMPONENT, Ended, Installed, interpolated, run_action, run_component
 from test_commands import refused
 from test_linters import lint, passed
 
@@ -171,6 +171,14 @@ def test_component_is_one(tmp_path: Path) -> None:
     assert needed <= set(included["inputs"]) <= set(header["spec"]["inputs"])
 
 
-def test_examples_name_the_tag_of_this_release() -> None:
-    for path in (GITHUB, GITLAB):
-        assert set(re.findall(r"@(v[\d.]+)\b", re.sub(r"actions/\S+", "", path.read_text()))) == {f"v{__version__}"}
+@pytest.mark.parametrize(
+    "path", [GITHUB, GITLAB, ACTION, COMPONENT, ROOT / "docs" / "ci.md"], ids=lambda path: path.name
+)
+def test_files_to_copy_name_the_tag_of_this_release(path: Path) -> None:
+    named = re.findall(r"@(v\d[\w.]*)", re.sub(r"uses: actions/\S+", "", path.read_text()))
+    assert set(named) == {f"v{__version__}"}
+
+
+def test_image_has_the_version_of_this_release() -> None:
+    fleet = (ROOT / "examples" / "kubernetes" / "fleet.yaml").read_text()
+    assert set(re.findall(r"image: \S+:(\S+)", fleet)) == {__version__}

@@ -121,6 +121,8 @@ def test_steps_to_copy_install_run_and_decide(step: object, tmp_path: Path) -> N
         told = ended.outputs.get("verdict") or ended.outputs["KMS_CONFORMANCE_VERDICT"]
         verdicts.append((told, ended.code))
         assert (tmp_path / reports / "index.html").is_file(), ended.said
+    if "verdict" in ended.outputs:
+        assert "emulator-huawei" in ended.summary
     bad = "nonconformant"
     # Against itself nothing regressed: the step is green, and the verdict is what it was.
     assert verdicts == [("conformant", 0), (bad, 1), (bad, 1), (bad, 0)]
