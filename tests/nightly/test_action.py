@@ -49,6 +49,7 @@ def told(ended: Ended) -> tuple[str, str]:
     return ended.outputs[verdict], ended.outputs[code]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("code", CODES)
 def test_result_of_the_run_is_that_of_the_step(step: Step, code: int, machine: Path, tmp_path: Path) -> None:
     ended = step(tmp_path, {"target": "a.yaml"}, Installed(machine, code))
@@ -56,6 +57,7 @@ def test_result_of_the_run_is_that_of_the_step(step: Step, code: int, machine: P
     assert (*told(ended), ended.code) == (verdict, str(code), red)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("code", "compared", "red"),
     # What regressed is red whatever the run says; what was as bad before is not; nothing judged is never green.

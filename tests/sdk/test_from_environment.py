@@ -64,6 +64,7 @@ def by_alibabacloud(emulator: Emulator) -> str:
     return key
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.parametrize(
     ("dialect", "scheduled"),
