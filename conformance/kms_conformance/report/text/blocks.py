@@ -50,6 +50,25 @@ def failures(target: TargetReport, directory: Path | None, width: int) -> Iterat
         yield Text(f"  … and {counted(len(failed) - _MOST_FAILURES, 'more requirement')} in the report", "dim")
 
 
+def first_failure(check: CheckResult, dialect: str, width: int) -> Iterator[Text]:
+    """A short block for the first failure of a check, while the run goes on."""
+    failure = next((each for each in check.failures if _is_must(each, dialect)), check.failures[0])
+    requirement = Catalogue.load(dialect).requirements.get(failure.requirement)
+    level = "" if requirement is None else f" · {requirement.level}"
+    name = f"{failure.requirement}{level} · {check.failure_id(failure)} · the first failure at {check.target}"
+    yield from lines(name, width, "  ✗ ", style="red")
+    if requirement is not None:
+        yield from _brief(requirement.statement, width, "    ")
+    yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
+    yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
+    yield from lines(check.check, width, "    check     ")
+
+
+def _is_must(failure: Judgement, dialect: str) -> bool:
+    requirement = Catalogue.load(dialect).requirements.get(failure.requirement)
+    return requirement is not None and requirement.level == "MUST"
+
+
 def waived(verdict: Verdict, width: int) -> Iterator[Text]:
     """The waived requirements, each with the reason, owner and last day of its waiver."""
     entries = verdict.with_verdict("waived")
