@@ -63,8 +63,8 @@ UNMOVED = ("contact", "entry", "isolation")
 # The family that is asked even in a run of few checks, because it protects the keys of others.
 SAFEGUARD = ("isolation",)
 
-# Families that stay last: they use up keys that other checks need, read planted keys, or judge what all other checks have
-# left.
+# Families that stay last: they use up keys that other checks need, read planted keys, or judge what all other checks
+# have left.
 LAST = ("waiting_period", "planted", "afterwards")
 
 # Families that generate requests from the seed of the run.

@@ -82,11 +82,13 @@ class Loop:
             if not red.askable:
                 say(f"No check can be asked again for {names(red.requirements)}: see {where(self.directory)}")
                 return report.exit_code
+            # What listens now is remembered before the user is told, so that no restart is missed.
+            restarts = self.restarts()
             say(
                 f"{red}\n"
                 "Repair and restart the server: this is asked again when it is back (Enter: ask now; Ctrl-C: end)."
             )
-            self.restarts().wait()
+            restarts.wait()
             number += 1
             asked = FirstChecks.of_report(report, source, only=True, brief=True)
             folder = self.directory / ROUND
