@@ -37,9 +37,6 @@ def test_a_drawn_failure_is_reproduced_and_a_repaired_endpoint_is_not_accused(
         text = shell_script(reports, chosen, "reproduce.sh")
         paths.append(tmp_path / "reproduce.sh")
         paths[1].write_text(text, encoding="utf-8")
-    if os.environ.get("KMS_CONFORMANCE_SCRIPTS"):
-        print(f"{case}: {chosen.check.check}: {'python and sh' if len(paths) == 2 else 'python alone'}")
-
     decisions = type("Faulty", tuple(fault.decisions) or (Decisions,), {})
     faulty = Emulator(
         dialect, profile=fault.profile, decisions=decisions, filters=fault.filters, foreign_keys=fault.foreign_keys

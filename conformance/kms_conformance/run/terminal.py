@@ -56,7 +56,7 @@ class Terminal:
         raw = getattr(report, "kms", None)
         if raw is not None and self._progress is not None:
             result = CheckResult.from_json(raw)
-            self._progress.done(result)
+            self._progress.done(result, decides=report.failed)
             if report.failed:
                 self._show_first_failure(result)
         elif report.failed and raw is None:

@@ -61,7 +61,16 @@ def first_failure(check: CheckResult, dialect: str, width: int) -> Iterator[Text
         yield from _brief(requirement.statement, width, "    ")
     yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
     yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
+    yield from _exchange(check, failure, width)
     yield from lines(check.check, width, "    check     ")
+
+
+def _exchange(check: CheckResult, failure: Judgement, width: int) -> Iterator[Text]:
+    """The operations and statuses of the exchanges that a failure cites; the texts of a failure may not name them."""
+    cited = [check.asked[number] for number in failure.exchanges if number in check.asked]
+    shown = [*cited[:1], *(["…"] if len(cited) > _MOST_NAMES else cited[1:-1]), *cited[1:][-1:]]
+    if shown:
+        yield from _brief(one_line(", ".join(shown)), width, "    request   ")
 
 
 def _is_must(failure: Judgement, dialect: str) -> bool:
@@ -89,10 +98,15 @@ def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
     if reasons or not_tested:
         yield Text()
         yield Text("  could not be judged:", "yellow")
-    for reason, count in reasons.most_common(_MOST_REASONS):
+    shown = reasons.most_common(_MOST_REASONS)
+    last = {hints.get(reason): reason for reason, _ in shown}
+    # Reasons with one hint stand together, and the hint behind the last of them.
+    order = {hint: number for number, hint in enumerate(dict.fromkeys(hints.get(reason) for reason, _ in shown))}
+    for reason, count in sorted(shown, key=lambda found: order[hints.get(found[0])]):
         yield from lines(one_line(reason), width, f"  {count:>4}  ")
-        if hints.get(reason):
-            yield from lines(one_line(hints[reason]), width, "        → ", style="dim")
+        hint = hints.get(reason)
+        if hint and last[hint] == reason:
+            yield from lines(one_line(hint), width, "        → ", style="dim")
     if len(reasons) > _MOST_REASONS:
         yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
     if not_tested:
@@ -161,6 +175,8 @@ def _failure(
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
     yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
     yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
+    yield from _exchange(check, failure, width)
+    yield from lines(check.check, width, "    check     ")
     # The command is not wrapped, so that it can be copied.
     if directory is not None:
         yield Text(f"    repeat    {replay_command(directory, name)}")
