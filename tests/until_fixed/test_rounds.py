@@ -14,7 +14,7 @@ import pytest
 from kms_conformance.apps.until_fixed import Loop, RedSet, Restarts, RoundCounts
 from kms_conformance.apps.until_fixed import loop as loop_module
 from kms_conformance.apps.until_fixed.restart import Server, listening
-from kms_conformance.apps.until_fixed.rounds import round_lines
+from kms_conformance.apps.until_fixed.rounds import open_lines, round_lines
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.report.red import checks_not_passed, red_requirements
@@ -86,12 +86,15 @@ def test_the_line_of_a_round_counts_fixed_still_and_new(made: Make) -> None:
     counts = RoundCounts.of(after)
     assert list(round_lines(2, before, RedSet.of(after), counts, counts.plus(counts))) == [
         (
-            "round 2: 1 fixed, 1 still failing (1 of them could not be judged), 1 new · "
+            "round 2: 1 fixed, 0 still failing, 1 could not be judged, 1 new · "
             "30 requests, 0 keys created; in all 2 runs, 60 requests, 0 keys created"
         ),
         "  still: cancel.status",
         "  new: schedule.twice",
     ]
+    assert list(open_lines(after, RedSet.of(after))) == [], "something failed, which may be the cause"
+    opened = made({"cancel.status": "inconclusive"}, confined=True)
+    assert list(open_lines(opened, RedSet.of(opened))) == ["  open: a prerequisite was missing"]
     assert str(before) == "2 requirements failed: cancel.effect, cancel.status"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kms_conformance.apps.until_fixed.restart import Restarts
-from kms_conformance.apps.until_fixed.rounds import RedSet, RoundCounts, names, round_lines, where
+from kms_conformance.apps.until_fixed.rounds import RedSet, RoundCounts, names, open_lines, round_lines, where
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import counted, say
 from kms_conformance.report.load import load_report
@@ -97,6 +97,8 @@ class Loop:
                 return code
             before, red = red, RedSet.of(again)
             for line in round_lines(number, before, red, RoundCounts.of(again), self.total):
+                say(line)
+            for line in open_lines(again, red):
                 say(line)
             say(f"  report of the round: {where(folder)}")
             report, source = again, folder

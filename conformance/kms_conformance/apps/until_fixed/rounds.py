@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kms_conformance.core.text import counted
+from kms_conformance.core.text import counted, one_line
 from kms_conformance.report.model import Report
 from kms_conformance.report.red import checks_not_passed, red_requirements
 from kms_conformance.report.reproduce import relative_path
 
 # Most names of requirements in a line.
 _MOST_NAMES = 4
+# Most reasons of open requirements that are told.
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,28 @@ def round_lines(number: int, before: RedSet, now: RedSet, counts: RoundCounts, t
     """The short line of a round, with the numbers of this round and of the whole loop, and the names behind it."""
     fixed, still = before.requirements - now.requirements, before.requirements & now.requirements
     new = now.requirements - before.requirements
-    left = f" ({len(still & now.left_open)} of them could not be judged)" if still & now.left_open else ""
+    left = f", {len(still & now.left_open)} could not be judged" if still & now.left_open else ""
     yield (
-        f"round {number}: {len(fixed)} fixed, {len(still)} still failing{left}, {len(new)} new · "
+        f"round {number}: {len(fixed)} fixed, {len(still & now.failed)} still failing{left}, {len(new)} new · "
         f"{counts}; in all {counted(total.runs, 'run')}, {total}"
     )
     for word, found in (("still", still), ("new", new)):
         if found:
             yield f"  {word}: {names(found & now.failed or found)}"
+
+
+def open_lines(report: Report, red: RedSet) -> Iterator[str]:
+    """Why requirements of a round are open, with the next step; nothing if some failed, which may be the cause."""
+    if red.failed:
+        return
+    found: dict[tuple[str, str], None] = {}
+    for target in report.targets:
+        names_of_target = {name for where_, name in red.left_open if where_ == target.verdict.name}
+        for check in target.checks:
+            if names_of_target & set(check.inconclusive):
+                found[one_line(check.reason), one_line(check.hint)] = None
+    for reason, hint in list(found)[:_MOST_REASONS]:
+        yield f"  open: {reason}{f' → {hint}' if hint else ''}"
 
 
 def names(red: Iterable[tuple[str, str]]) -> str:
