@@ -52,7 +52,7 @@ def shell_script(directory: Path, found: FoundFailure, name: str) -> str:
     Raises `ReportError` if no script, or none for a shell, can reproduce it.
     """
     made = plan_of(directory, found)
-    return _Writer(made).script(found, name)
+    return ShellWriter(made).script(found, name)
 
 
 def impossible(why: str) -> ReportError:
@@ -60,7 +60,9 @@ def impossible(why: str) -> ReportError:
     return ReportError("No script for sh can be written.", why, "Write one for Python: --script python.")
 
 
-class _Writer:
+class ShellWriter:
+    """Writes the script of one plan. Raises `ReportError` for what a shell cannot do."""
+
     def __init__(self, made: ScriptPlan) -> None:
         self.made = made
         self.plan = made.plan
@@ -73,6 +75,7 @@ class _Writer:
         self.forms = {(match[1], match[2]) for match in _VARIABLE.finditer(told) if match[2]}
 
     def script(self, found: FoundFailure, name: str) -> str:
+        """The source of the script."""
         plan = self.plan
         head = _HEAD.format(
             id=found.id,
@@ -93,16 +96,16 @@ class _Writer:
             "pause": str(plan["pause"]),
             "timeout": str(plan["timeout"]),
             "pending": plan["pending"].replace("\\s", "[[:space:]]"),
-            "flatten": _source("flatten.awk"),
+            "flatten": source("flatten.awk"),
         }
         parts = [
             head + "\n".join(f"{key}={shlex.quote(value)}" for key, value in settings.items()),
-            "\n".join(_functions(_source("signers.sh"), f"sign_{self.signer}")),
+            "\n".join(_functions(source("signers.sh"), f"sign_{self.signer}")),
             f"sign() {{ sign_{self.signer}; }}",
             _function("prepare", self._prepare()),
             _function("steps", self._steps()),
             _function("give_back", self._give_back()),
-            _source("runtime.sh"),
+            source("runtime.sh"),
         ]
         return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -126,9 +129,9 @@ class _Writer:
         for number, (step, line) in enumerate(zip(self.plan["steps"], self.made.lines, strict=True), 1):
             yield ""
             yield f"step={number}"
-            yield from self._sending(step)
+            yield from self.sending(step)
             for name, path in step.get("takes", {}).items():
-                yield f"keep {name} {shlex.quote(_place(path))}"
+                yield f"keep {name} {shlex.quote(place_of(path))}"
                 yield from (f"! accepted || {each}" for each in self._formed(name))
             if step.get("must_succeed"):
                 yield "must_succeed"
@@ -142,7 +145,7 @@ class _Writer:
         for step in self.plan["give_back"]:
             yield ""
             yield '[ -z "$scheduled" ] || return 0'
-            yield from self._sending(step)
+            yield from self.sending(step)
             if step["name"] == "read the key":
                 yield "is_scheduled"
 
@@ -154,7 +157,8 @@ class _Writer:
                 made = f'"$({form} "$v_{name}")"'
                 yield f"v_{name}_{form}={ways.get(form, made)}"
 
-    def _sending(self, step: Mapping[str, Any]) -> Iterator[str]:
+    def sending(self, step: Mapping[str, Any]) -> Iterator[str]:
+        """The lines that send one step."""
         path, query = _split(step["url"])
         self._refuse_unsignable(step, path, query)
         name = shlex.quote(step["name"])
@@ -208,7 +212,7 @@ def _split(url: str) -> tuple[str, str]:
     return path, query
 
 
-def _place(path: list[str | int]) -> str:
+def place_of(path: list[str | int]) -> str:
     """A place in the form of `flatten.awk`."""
     if path[0] == ANYWHERE:
         return f"**{path[1]}"
@@ -240,7 +244,8 @@ def _has_nested_lists(value: object) -> bool:
 # --- source -----------------------------------------------------------------------------------------------------------
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """The text of a file of the script for a shell, which lies beside this module."""
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 

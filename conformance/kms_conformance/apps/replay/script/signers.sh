@@ -4,7 +4,8 @@ canonical_headers() {
         printf 'host:%s\n' "$host"
         LC_ALL=C awk -v pattern="$1" '{
             at = index($0, ":"); name = tolower(substr($0, 1, at - 1)); value = substr($0, at + 1)
-            gsub(/[ \t]+/, " ", value); sub(/^ /, "", value); sub(/ $/, "", value)
+            if (pattern == ".") gsub(/[ \t]+/, " ", value)
+            sub(/^[ \t]+/, "", value); sub(/[ \t]+$/, "", value)
             if (name ~ pattern && (pattern == "." || name !~ /_/)) print name ":" value
         }' "$work/sent"
     } | LC_ALL=C sort -t : -k 1,1 >"$work/canonical"
