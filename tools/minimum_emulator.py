@@ -41,8 +41,9 @@ page from `specs/`; the facts are those of the profile `documents`. How to run a
   disable and enable it. Where that does not work, nearly everything else is inconclusive.
 - **Then** `schedule` and `cancel`, then what a key is used for. Each table is in that order.
 - **Keep state.** An endpoint that answers without keeping keys passes nothing.
-- A reply may have further fields. An operation that is not in a table is optional for `documents`: where it is
-  missing, its requirements are *not applicable* or inconclusive with the name of the operation.
+- A reply may have further fields. Where an operation that is not in a table is missing, its requirements are
+  inconclusive with the name of the operation, until [a profile of your
+  own](certify-your-emulator.md#operations-that-you-do-not-offer) says that you do not offer it.
 - An unknown key is refused by every operation that names a key, with the answer in the last row of each table.
 """
 _CERTIFICATE = """\

@@ -13,7 +13,7 @@ import pytest
 
 from kms_conformance.apps.until_fixed import Loop, RedSet, Restarts, RoundCounts
 from kms_conformance.apps.until_fixed import loop as loop_module
-from kms_conformance.apps.until_fixed.restart import Server, listening
+from kms_conformance.apps.until_fixed.restart import WatchedServer, listening
 from kms_conformance.apps.until_fixed.rounds import open_lines, round_lines
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.model import Report, TargetReport
@@ -174,7 +174,7 @@ def listener(port: int = 0) -> socket.socket:
 def test_a_server_that_went_away_and_came_back_was_restarted() -> None:
     first = listener()
     port = first.getsockname()[1]
-    server = Server("127.0.0.1", port, near=False)
+    server = WatchedServer("127.0.0.1", port, near=False)
     assert [server.look(), server.look()] == [False, False]
     first.close()
     assert not server.look()
@@ -186,7 +186,7 @@ def test_a_server_that_went_away_and_came_back_was_restarted() -> None:
 def test_a_restart_between_two_looks_shows_in_the_listening_socket() -> None:
     first = listener()
     port = first.getsockname()[1]
-    server = Server("127.0.0.1", port, near=True)
+    server = WatchedServer("127.0.0.1", port, near=True)
     assert [server.look(), server.look()] == [False, False]
     assert len(listening(port)) == 1
     first.close()
@@ -197,7 +197,7 @@ def test_a_restart_between_two_looks_shows_in_the_listening_socket() -> None:
 def test_a_server_that_ends_right_after_its_start_is_waited_for_again() -> None:
     first = listener()
     port = first.getsockname()[1]
-    server, looks, slept = Server("127.0.0.1", port, near=False), [], []
+    server, looks, slept = WatchedServer("127.0.0.1", port, near=False), [], []
     first.close()
     servers: list[socket.socket] = []
 

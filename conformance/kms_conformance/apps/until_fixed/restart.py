@@ -38,8 +38,8 @@ def listening(port: int) -> frozenset[str]:
 
 
 @dataclass
-class Server:
-    """One server: where it listens, and what was last seen of it.
+class WatchedServer:
+    """A server that is watched: where it listens, and what was last seen of it.
 
     `was_down`: true if it refused a connection since the last restart. `sockets`: its listening sockets, if known.
     """
@@ -51,7 +51,7 @@ class Server:
     sockets: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, target: Target) -> Server:
+    def of(cls, target: Target) -> WatchedServer:
         """The server of a target."""
         parts = urlsplit(target.base_url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -85,14 +85,14 @@ class Restarts:
     Enter meanwhile.
     """
 
-    servers: Sequence[Server]
+    servers: Sequence[WatchedServer]
     sleep: Callable[[float], None] = time.sleep
     asked: Callable[[float], bool] = field(default_factory=lambda: _enter_pressed)
 
     @classmethod
     def of(cls, targets: Sequence[Target]) -> Restarts:
         """Watch the servers of these targets; what they listen on now is remembered."""
-        found = cls([Server.of(target) for target in targets])
+        found = cls([WatchedServer.of(target) for target in targets])
         for server in found.servers:
             server.look()
         return found

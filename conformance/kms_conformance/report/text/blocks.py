@@ -61,16 +61,15 @@ def first_failure(check: CheckResult, dialect: str, width: int) -> Iterator[Text
         yield from _brief(requirement.statement, width, "    ")
     yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
     yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
-    yield from _exchange(check, failure, width)
-    yield from lines(check.check, width, "    check     ")
+    yield from _seen_in(check, failure, width)
 
 
-def _exchange(check: CheckResult, failure: Judgement, width: int) -> Iterator[Text]:
-    """The operations and statuses of the exchanges that a failure cites; the texts of a failure may not name them."""
+def _seen_in(check: CheckResult, failure: Judgement, width: int) -> Iterator[Text]:
+    """The check, and the operations and statuses of the cited exchanges: the texts of a failure may not name them."""
     cited = [check.asked[number] for number in failure.exchanges if number in check.asked]
-    shown = [*cited[:1], *(["…"] if len(cited) > _MOST_NAMES else cited[1:-1]), *cited[1:][-1:]]
-    if shown:
-        yield from _brief(one_line(", ".join(shown)), width, "    request   ")
+    if len(cited) > _MOST_NAMES:
+        cited = [cited[0], "…", cited[-1]]
+    yield from _brief(" · ".join(filter(None, (check.check, one_line(", ".join(cited))))), width, "    seen in   ")
 
 
 def _is_must(failure: Judgement, dialect: str) -> bool:
@@ -175,8 +174,7 @@ def _failure(
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
     yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
     yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
-    yield from _exchange(check, failure, width)
-    yield from lines(check.check, width, "    check     ")
+    yield from _seen_in(check, failure, width)
     # The command is not wrapped, so that it can be copied.
     if directory is not None:
         yield Text(f"    repeat    {replay_command(directory, name)}")
