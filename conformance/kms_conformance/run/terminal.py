@@ -69,8 +69,8 @@ class Terminal:
             return
         self._failed_on.add(result.target)
         dialect = next(each.dialect for each in self._controller.targets if each.name == result.target)
-        for line in first_failure(result, dialect, self._screen.width):
-            self._screen.write_line(line)
+        # One print, because a progress bar is drawn anew after each.
+        self._screen.write_line(Text("\n").join(first_failure(result, dialect, self._screen.width)))
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Collect warnings about changed libraries, each once over all workers; other warnings are not shown."""
