@@ -55,6 +55,9 @@ class LoopOptions:
             return FirstChecks()
         found = FirstChecks.of_reports(self.failed, only=self.only)
         number = sum(map(len, found.checks.values()))
+        if not number:
+            say(f"No check failed or was open in {relative_path(self.failed)}: the checks keep their order")
+            return found
         rest = "; the run stops after them and is partial" if self.only else ""
         say(f"{counted(number, 'check')} failed or open in {relative_path(self.failed)}: asked first{rest}")
         return found

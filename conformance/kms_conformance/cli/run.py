@@ -115,7 +115,12 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     first = loop_choice.first()
     if not loop_choice.until_fixed:
         return run_once(first, directory, seed)
-    from kms_conformance.apps.until_fixed import Loop, Restarts  # noqa: PLC0415 - most runs do not wait
+    from kms_conformance.apps.until_fixed import ROUND, Loop, Restarts  # noqa: PLC0415 - most runs do not wait
+
+    if len(loaded) > 1 and ROUND in {target.name.casefold() for target in loaded}:
+        raise click.UsageError(
+            f"The folder {ROUND} is that of the rounds: give the target of this name another `name`."
+        )
 
     return Loop(
         directory,

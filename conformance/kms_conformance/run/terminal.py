@@ -95,7 +95,7 @@ class Terminal:
             if self._controller.unwritten:
                 self._screen.write_line(Text(self._controller.unwritten, "red"))
             where = None if self._controller.unwritten else self._controller.reports
-            if not self._brief or self._controller.unwritten:
+            if not self._brief or self._controller.unwritten or self._controller.report.stale:
                 show(self._controller.report, where, self._screen)
             for line in github_lines(self._controller.report, os.environ):
                 self._screen.order(line)
