@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from environments import MissingPythonError, python_of
 from releases import HERE, Release, release
 from serving import serve
 
@@ -35,7 +36,7 @@ _RECORDED = "smoke"
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_THIRD_PARTIES") == "all"
 # One seed, so that generated requests are the same in each run.
 SEED = 1
-_LONGEST_SECONDS = 600
+_LONGEST_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,17 @@ def certify(what: Release, tier: str, reports: Path | None = None, families: Seq
         except FileNotFoundError:
             raise RuntimeError(f"{' '.join(command)} left no verdict, and said:\n{said[-4000:]}") from None
         return Run(verdict, said)
+
+
+def not_asked_here(what: Release) -> str:
+    """Why a release is not asked here; empty where it is."""
+    if what.implementation.slow and not EVERYTHING:
+        return f"{what.implementation.name} belongs to `tox run -e third-parties`"
+    try:
+        python_of(what)
+    except MissingPythonError as error:
+        return f"{error}"
+    return ""
 
 
 def missing_library() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from certifying import EVERYTHING, certify
+from certifying import EVERYTHING, certify, not_asked_here
 from releases import release
 
 HISTORY: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("history.yaml").read_text(encoding="utf-8"))
@@ -19,6 +19,9 @@ CASES = [
 
 @pytest.mark.parametrize("bug", CASES)
 def test_the_bug_is_reported_before_it_was_mended_and_not_after(bug: dict[str, Any]) -> None:
+    for each in (bug["before"], bug["after"]):
+        if reason := not_asked_here(release(each)):
+            pytest.skip(reason)
     before = certify(release(bug["before"]), "smoke", families=bug["families"])
     after = certify(release(bug["after"]), "smoke", families=bug["families"])
     found = {name: (before.requirements.get(name), after.requirements.get(name)) for name in bug["requirements"]}
@@ -29,4 +32,4 @@ def test_there_is_history_of_two_implementations_at_least() -> None:
     told = [release(bug["before"]).implementation.name for bug in HISTORY]
     assert all(release(bug["after"]).implementation.name == name for bug, name in zip(HISTORY, told, strict=True))
     assert len(set(told)) >= 2
-    assert len(told) >= 3
+    assert len(told) >= 10
