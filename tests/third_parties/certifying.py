@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,10 +91,13 @@ def certify(what: Release, tier: str, reports: Path | None = None, families: Seq
         return Run(verdict, said)
 
 
-def not_asked_here(what: Release) -> str:
-    """Why a release is not asked here; empty where it is."""
-    if what.implementation.slow and not EVERYTHING:
-        return f"{what.implementation.name} belongs to `tox run -e third-parties`"
+def asked(names: Iterable[str]) -> list[str]:
+    """The releases that are asked here: without those that are slow to install and to start, unless all are."""
+    return [name for name in names if EVERYTHING or not release(name).implementation.slow]
+
+
+def missing_python(what: Release) -> str:
+    """Why a release cannot be installed here; empty where it can."""
     try:
         python_of(what)
     except MissingPythonError as error:
