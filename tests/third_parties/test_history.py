@@ -12,6 +12,8 @@ from certifying import EVERYTHING, ROOT, certify, missing_python
 from packaging.version import Version
 from releases import HERE, release
 
+from kms_conformance.suite.checks import checks_by_requirement
+
 HISTORY: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("history.yaml").read_text(encoding="utf-8"))
 # What a change waits for is one of them, which installs the least.
 CASES = [
@@ -50,3 +52,12 @@ def test_the_page_tells_what_only_earlier_releases_fail() -> None:
     for product, releases in failed.items():
         told = {each for row in rows if row.startswith(f"| {product} ") for each in row.split("`")[1::2]}
         assert set().union(*releases.values()) - releases[max(releases)] <= told, product
+
+
+@pytest.mark.skipif(not EVERYTHING, reason="collecting the suite takes seconds; `tox run -e third-parties` does it")
+def test_a_bug_is_judged_by_every_check_that_declares_its_requirements() -> None:
+    # A requirement of a check that did not run is left open.
+    checks = checks_by_requirement()
+    for bug in HISTORY:
+        families = {check.split("::")[0] for name in bug["requirements"] for check in checks[name]}
+        assert families <= set(bug["families"]), bug["what"]
