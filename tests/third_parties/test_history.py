@@ -54,7 +54,7 @@ def test_the_page_tells_what_only_earlier_releases_fail() -> None:
         assert set().union(*releases.values()) - releases[max(releases)] <= told, product
 
 
-@pytest.mark.skipif(not EVERYTHING, reason="collecting the suite takes seconds; `tox run -e third-parties` does it")
+@pytest.mark.nightly
 def test_a_bug_is_judged_by_every_check_that_declares_its_requirements() -> None:
     # A requirement of a check that did not run is left open.
     checks = checks_by_requirement()
