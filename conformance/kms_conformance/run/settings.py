@@ -9,6 +9,7 @@ from typing import Any
 
 from kms_conformance.core.shard_marks import mark
 from kms_conformance.core.tier import Tier
+from kms_conformance.run.first_checks import FirstChecks
 from kms_conformance.run.shards.shard import Shard
 
 
@@ -23,6 +24,7 @@ class Options:
     - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
     - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
       only file. Requests and judgements are those of other runs.
+    - `first`: the checks that come first.
     """
 
     targets: tuple[str, ...]
@@ -35,6 +37,7 @@ class Options:
     consent: bool = False
     asking: bool = True
     verdict_only: bool = False
+    first: FirstChecks = field(default_factory=FirstChecks)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Settings:
     - `workers`: the number of workers that share the only target; 1 if no target is shared.
     - `worker`: the number of this worker among them, counted from 1; 0 in the controller, and if no target is shared.
     - `joint`: the file of the limits that these workers keep together; None if no target is shared.
+    - `first`: by target, the checks that come first; None if all keep their order.
+    - `only`: true if no other checks run.
     """
 
     targets: tuple[str, ...]
@@ -64,6 +69,12 @@ class Settings:
     workers: int = 1
     worker: int = 0
     joint: str | None = None
+    first: Mapping[str, list[str]] | None = None
+    only: bool = False
+
+    def first_on(self, target: str) -> frozenset[str]:
+        """The checks that come first on a target."""
+        return frozenset((self.first or {}).get(target, ()))
 
     @property
     def part(self) -> Shard | None:
