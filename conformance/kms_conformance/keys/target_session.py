@@ -171,9 +171,10 @@ class TargetSession:
         """Take over the keys of the other processes of this run, at the first call after they have ended."""
         if not self._alone:
             self._alone = True
-            self.pool.use_all_keys()
+            pool, limit = self.pool, self.target.limits.max_keys
+            pool.of_siblings, pool.share, pool.most = True, limit, min(self.keys, limit)
             with suppress(Inconclusive):
-                while self.pool.reused() is not None:
+                while pool.reused() is not None:
                     continue
 
     @property
