@@ -31,6 +31,7 @@ from kms_conformance.verdict.waivers import load_waivers
 )
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is tested.")
 @click.option("--seed", type=int, default=None, help="Repeat the generated requests of a run with this seed.")
+@click.option("--no-cache", is_flag=True, help="Generate all requests anew, and keep none for later runs.")
 @click.option("--waivers", default=None, metavar="FILE", help="A file of accepted failures, with reasons.")
 @click.option(
     "--requirements",
@@ -69,7 +70,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, and the flags on planted keys
+    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, `no_cache`, and the flags on planted keys
 ) -> int:
     """Test each target; write a verdict and a report.
 
@@ -99,6 +100,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options += part.options(seed)
     options += [] if seed is None else [f"--seed={seed}"]
     options += [f"--{name}" for name in ("plant", "watch", "rescue") if further[name]]
+    options += ["--no-cache"] if further["no_cache"] else []
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
     before = results_mtime(directory)
@@ -128,11 +130,11 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
-    for name in ("tier", "seed", "waivers", "requirements", "events", "shard", "shards", "pytest_args"):
+    for name in ("tier", "seed", "no_cache", "waivers", "requirements", "events", "shard", "shards", "pytest_args"):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():
-            option = "pytest arguments after --" if name == "pytest_args" else f"--{name}"
+            option = "pytest arguments after --" if name == "pytest_args" else f"--{name.replace('_', '-')}"
             raise click.UsageError(
                 f"With --via, {option} cannot be used: the steps are the same in every run. Leave it out."
             )

@@ -119,7 +119,13 @@ class Controller:
         emptied = str(emptied_folder(options.reports))
         recordings = None if options.verdict_only else emptied
         settings = Settings(
-            tuple(map(str, paths)), state, options.tier, options.seed, **options.further, recordings=recordings
+            tuple(map(str, paths)),
+            state,
+            options.tier,
+            options.seed,
+            **options.further,
+            recordings=recordings,
+            cache=options.cache,
         )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)

@@ -34,6 +34,7 @@ def _add_options(parser: pytest.Parser) -> None:
     group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
     group.addoption("--tier", choices=TIERS, default="standard", help="the set of checks, from few to all")
     group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
+    group.addoption("--no-cache", action="store_true", help="generate all requests anew, and keep none for later runs")
     group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to observe")
     observe = "only read planted keys; create nothing (--watch is the older name)"
     group.addoption("--observe", "--watch", dest="watch", action="store_true", help=observe)
@@ -110,6 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
             | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events")},
             consent=config.getoption("--kms-yes"),
             asking=asking,
+            cache="none" if config.getoption("--no-cache") else "user",
             verdict_only=config.getoption("--kms-verdict-only"),
         )
         controller = Controller.start(options, interrupts)

@@ -9,6 +9,7 @@ from typing import Any
 
 from kms_conformance.core.tier import Tier
 from kms_conformance.run.shards.shard import Shard
+from kms_conformance.suite.draw_cache import CacheChoice
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Options:
       `events`.
     - `consent`: true if the user has said that the owners of real accounts agree.
     - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
+    - `cache`: where generated requests are kept, see `Settings`.
     - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
       only file. Requests and judgements are those of other runs.
     """
@@ -33,6 +35,7 @@ class Options:
     further: Mapping[str, Any] = field(default_factory=dict)
     consent: bool = False
     asking: bool = True
+    cache: CacheChoice = "user"
     verdict_only: bool = False
 
 
@@ -44,6 +47,8 @@ class Settings:
     - `state`: the folder of the ledgers; None for the user's state folder.
     - `recordings`: the folder of recordings; None if nothing is recorded.
     - `events`: the folder to which workers write events; None if nobody follows them.
+    - `cache`: where generated requests are kept (`suite/draw_cache.py`); a certificate is verified without the files of
+      this user.
     """
 
     targets: tuple[str, ...]
@@ -57,6 +62,7 @@ class Settings:
     shard: str | None = None
     durations: str | None = None
     events: str | None = None
+    cache: CacheChoice = "package"
 
     @property
     def part(self) -> Shard | None:

@@ -16,6 +16,7 @@ from kms_conformance.client.time_control import TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.keys.pool import Pool
+from kms_conformance.suite.draw_cache import DrawCache
 
 
 class FuzzedCheck(Protocol):
@@ -27,6 +28,7 @@ class FuzzedCheck(Protocol):
     judge: Judge
     effort: Effort
     seed: int
+    cache: DrawCache
     others_before: Mapping[str, KeyView]
     profile: Profile
     window: Window

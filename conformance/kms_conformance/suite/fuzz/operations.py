@@ -17,6 +17,7 @@ from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.draw_cache import DrawCache
 from kms_conformance.suite.fuzz.draft import Draft
 from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
@@ -62,11 +63,16 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
         fuzzer.windows(drafts, kms.effort.fuzz_examples // 2)
 
 
-def draw(generator: Generator, operation: Operation, effort: Effort, seed: int) -> tuple[Draft, ...]:
+def draw(generator: Generator, operation: Operation, effort: Effort, seed: int, cache: DrawCache) -> tuple[Draft, ...]:
     """The requests that a run with this effort and seed generates for an operation; drawn once a process."""
-    # Each create may cost a key, so the boundaries of its fields are not tested.
-    thorough = effort.fuzz_coverage and operation.name != "create"
-    return generator.drafts(operation.id, effort.fuzz_examples, seed, thorough=thorough)
+    return generator.drafts(
+        operation.id, effort.fuzz_examples, seed, thorough=is_thorough(operation, effort), cache=cache
+    )
+
+
+def is_thorough(operation: Operation, effort: Effort) -> bool:
+    """Whether the boundaries of an operation's fields are tested. Each create may cost a key, so not there."""
+    return effort.fuzz_coverage and operation.name != "create"
 
 
 def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation) -> tuple[Draft, ...]:
@@ -75,7 +81,7 @@ def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation) -> tup
     recorded = draws.recorded(purpose)
     if recorded is not None:
         return tuple(map(Draft.from_json, recorded))
-    drafts = draw(generator, operation, kms.effort, kms.seed)
+    drafts = draw(generator, operation, kms.effort, kms.seed, kms.cache)
     for draft in drafts:
         draws.drew(purpose, draft.to_json())
     return drafts
