@@ -13,6 +13,7 @@ from kms_conformance.apps.sdk.registry import client_names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
 from kms_conformance.cli.events import events_to
+from kms_conformance.cli.seeds import KeptExamples, seed_option
 from kms_conformance.cli.shards import ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
@@ -30,9 +31,15 @@ from kms_conformance.verdict.waivers import load_waivers
     "--reports", default="reports/latest", show_default=True, metavar="DIR", help="The folder to write results to."
 )
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is tested.")
-@click.option("--seed", type=int, default=None, help="Repeat the generated requests of a run with this seed.")
+@seed_option
 @click.option("--no-cache", is_flag=True, help="Generate all requests anew, and keep none for later runs.")
 @click.option("--waivers", default=None, metavar="FILE", help="A file of accepted failures, with reasons.")
+@click.option(
+    "--examples",
+    default=None,
+    metavar="DIR",
+    help="Generated requests that failed; they are asked first. Default: examples/ beside the waivers file.",
+)
 @click.option(
     "--requirements",
     default=None,
@@ -64,13 +71,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     targets: tuple[str, ...],
     reports: str,
     tier: str,
-    seed: int | None,
+    seed: int,
     waivers: str | None,
     requirements: str | None,
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, `no_cache`, and the flags on planted keys
+    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, `examples`, `no_cache`, and the flags on planted keys
 ) -> int:
     """Test each target; write a verdict and a report.
 
@@ -97,12 +104,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     options = [f"--target={Path(target).resolve()}" for target in targets]
     options += [f"--reports={directory}", f"--tier={tier}"]
     options += ["--kms-yes"] if consent else []
-    options += part.options(seed)
-    options += [] if seed is None else [f"--seed={seed}"]
+    options += [*part.options(), f"--seed={seed}"]
+    kept = KeptExamples.beside(waivers, further["examples"])
     options += [f"--{name}" for name in ("plant", "watch", "rescue") if further[name]]
     options += ["--no-cache"] if further["no_cache"] else []
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
+    options += kept.options
     before = results_mtime(directory)
     interrupts = Interrupts()
     with events_to(further["events"]) as events:
@@ -112,6 +120,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
         if results_mtime(directory) != before:
             events.finish(directory)
         code = interrupts.exit_code or run_exit_code(directory, before, status)
+        kept.tell_new()
         if part.shard is None:
             from kms_conformance.cli.report import publish_reports  # noqa: PLC0415 - not needed before the run ends
 
@@ -130,7 +139,18 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
-    for name in ("tier", "seed", "no_cache", "waivers", "requirements", "events", "shard", "shards", "pytest_args"):
+    for name in (
+        "tier",
+        "seed",
+        "no_cache",
+        "waivers",
+        "examples",
+        "requirements",
+        "events",
+        "shard",
+        "shards",
+        "pytest_args",
+    ):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():

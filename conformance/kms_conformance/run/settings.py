@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
-from kms_conformance.core.tier import Tier
+from kms_conformance.core.tier import DEFAULT_SEED, Tier
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.suite.draw_cache import CacheChoice
+from kms_conformance.suite.fuzz.examples import ExampleFolder
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Settings:
     - `state`: the folder of the ledgers; None for the user's state folder.
     - `recordings`: the folder of recordings; None if nothing is recorded.
     - `events`: the folder to which workers write events; None if nobody follows them.
+    - `examples`: the folder of kept examples (`suite/fuzz/examples.py`); None: none are asked or kept.
     - `cache`: where generated requests are kept (`suite/draw_cache.py`); a certificate is verified without the files of
       this user.
     """
@@ -63,6 +67,7 @@ class Settings:
     durations: str | None = None
     events: str | None = None
     cache: CacheChoice = "package"
+    examples: str | None = None
 
     @property
     def part(self) -> Shard | None:
@@ -80,6 +85,25 @@ class Settings:
         return None if self.state is None else Path(self.state)
 
     @property
+    def kept_examples(self) -> ExampleFolder:
+        """The kept examples. Runs with the default seed add none: every run asks the same requests again."""
+        return ExampleFolder(None if self.examples is None else Path(self.examples), self.seed != DEFAULT_SEED)
+
+    @property
     def shared(self) -> bool:
         """Whether all shards use one endpoint; with the built-in emulator, each shard has its own."""
         return self.state is None
+
+
+#: The value of `--seed` with which a run draws its seed itself.
+RANDOM_SEED = "random"
+
+
+def chosen_seed(text: str) -> int:
+    """The seed that a value of `--seed` means: a whole number, or `random`. Raises `ArgumentTypeError`."""
+    if text == RANDOM_SEED:
+        return SystemRandom().randrange(2**32)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is neither a whole number nor `{RANDOM_SEED}`.") from error

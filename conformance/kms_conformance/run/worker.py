@@ -185,6 +185,7 @@ class Worker:
             rescue=self.settings.rescue,
             sharded=self.settings.part is not None,
             cache=chosen_cache(self.settings.cache),
+            examples=self.settings.kept_examples,
         )
 
     def _tell(self, check: CheckExecution, judgement: Judgement) -> None:

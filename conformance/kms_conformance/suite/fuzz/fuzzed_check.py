@@ -17,6 +17,7 @@ from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.keys.pool import Pool
 from kms_conformance.suite.draw_cache import DrawCache
+from kms_conformance.suite.fuzz.examples import ExampleFolder
 
 
 class FuzzedCheck(Protocol):
@@ -29,6 +30,7 @@ class FuzzedCheck(Protocol):
     effort: Effort
     seed: int
     cache: DrawCache
+    examples: ExampleFolder
     others_before: Mapping[str, KeyView]
     profile: Profile
     window: Window
