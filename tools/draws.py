@@ -25,6 +25,7 @@ from kms_conformance.core import specs
 from kms_conformance.core.tier import DEFAULT_SEED, EFFORTS, Tier
 from kms_conformance.suite import walk_steps
 from kms_conformance.suite.draw_cache import SHIPPED, SUFFIX, DrawCache, inputs_digest, versions, versions_digest
+from kms_conformance.suite.fuzz import chain_steps
 from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.operations import draw, is_thorough
 from kms_conformance.suite.test_fuzzing import NORMATIVE
@@ -41,6 +42,9 @@ def wanted() -> dict[str, str]:
         steps = walk_steps.draw_inputs(effort.walks, effort.steps, DEFAULT_SEED)
         found[inputs_digest(steps)] = f"walks at {tier}"
         for dialect, api, generator in dialects():
+            if effort.fuzz_coverage:
+                chains = chain_steps.draw_inputs(generator, effort.chains, DEFAULT_SEED)
+                found[inputs_digest(chains)] = f"chains of {dialect} at {tier}"
             for name in _operations(api, tier):
                 operation = api[name]
                 thorough = is_thorough(operation, effort)
@@ -56,6 +60,9 @@ def write(folder: Path) -> None:
         effort = EFFORTS[tier]
         walk_steps.drawn_steps(effort.walks, effort.steps, DEFAULT_SEED, keeping)
         for _, api, generator in dialects():
+            # Smoke runs no chains.
+            if effort.fuzz_coverage:
+                chain_steps.drawn_chains(generator, effort.chains, DEFAULT_SEED, keeping)
             for name in _operations(api, tier):
                 draw(generator, api[name], effort, DEFAULT_SEED, keeping)
 

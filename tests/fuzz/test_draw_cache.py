@@ -19,6 +19,8 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.suite import draw_cache
 from kms_conformance.suite.draw_cache import NO_CACHE, SUFFIX, DrawCache, chosen_cache
+from kms_conformance.suite.fuzz.chain_steps import drawn_chains, with_values
+from kms_conformance.suite.fuzz.draft import Draft
 from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.walk_steps import drawn_steps
 
@@ -83,6 +85,22 @@ def test_walks_are_the_same_cold_and_warm(folder: Path, monkeypatch: pytest.Monk
     assert cold != drawn_steps(5, 6, 8, NO_CACHE)
     monkeypatch.delattr("kms_conformance.suite.walk_steps._generated")
     assert drawn_steps(5, 6, 9, cache) == cold
+
+
+def test_chains_are_the_same_cold_and_warm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = DrawCache(folder, shipped=None)
+    cold = drawn_chains(Generator(API), 2, 9, cache)
+    assert any(step and step["operation"] == "cancel" for step in cold)
+    monkeypatch.delattr("kms_conformance.suite.fuzz.chain_steps._generated")
+    assert drawn_chains(Generator(API), 2, 9, cache) == cold
+
+
+def test_a_chain_gets_the_values_of_its_target() -> None:
+    key, ciphertext = "kms-conformance-key-of-the-chain", "kms-conformance-ciphertext-of-the-chain"
+    draft = Draft("POST", query=f"KeyId={key}&b=1", body=json.dumps({"a": key, "c": [ciphertext]}).encode())
+    without = with_values(draft, "k/1", None)
+    assert (without.query, json.loads(without.body)) == ("KeyId=k%2F1&b=1", {"a": "k/1", "c": [ciphertext]})
+    assert json.loads(with_values(draft, "k", 'x+/="').body) == {"a": "k", "c": ['x+/="']}
 
 
 def test_other_inputs_and_other_versions_miss(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ class Generator:
     def __init__(self, api: Api) -> None:
         set_hypothesis_storage()
         _read_as_json(api)
-        self._api = api
+        self.api = api
         self.schema = schemathesis.openapi.from_dict(_unsecured(api.document), config=_config())
         self._by_id: dict[str, APIOperation[Any, Any, Any, Any]] = {
             found.definition.raw["operationId"]: found for found in operations(self.schema)
@@ -112,18 +112,18 @@ class Generator:
         out, so a change there changes nothing here.
         """
         alike = self._alike[self._inputs(operation_id)]
-        path = next(known.path for known in self._api.operations.values() if known.id == alike)
-        item = self._api.document["paths"][path]
+        path = next(known.path for known in self.api.operations.values() if known.id == alike)
+        item = self.api.document["paths"][path]
         return {
             "kind": "requests",
-            "code": _code_digest(),
+            "code": code_digest(),
             "seed": seed,
             "examples": examples,
             "thorough": thorough,
-            "document": {name: self._api.document.get(name) for name in ("openapi", "servers")},
+            "document": {name: self.api.document.get(name) for name in ("openapi", "servers")},
             "path": path,
             "item": item,
-            "referenced": _referenced(item, self._api.document),
+            "referenced": _referenced(item, self.api.document),
         }
 
     def _generated(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> tuple[Draft, ...]:
@@ -141,8 +141,8 @@ class Generator:
 
     def _inputs(self, operation_id: str) -> str:
         """The parts of an operation's description that determine its generated requests, as text."""
-        operation = next(known for known in self._api.operations.values() if known.id == operation_id)
-        item = self._api.document["paths"][operation.path]
+        operation = next(known for known in self.api.operations.values() if known.id == operation_id)
+        item = self.api.document["paths"][operation.path]
         raw = item[operation.method.lower()]
         inputs = (raw.get(name) for name in ("parameters", "requestBody", "x-kms-methods"))
         described = [operation.method, item.get("parameters"), *inputs, 405 in operation.replies]
@@ -174,7 +174,7 @@ class Generator:
 
     def ours(self, case: schemathesis.Case[Any]) -> Operation:
         """The suite's own object for the operation of a case."""
-        return self._api[case.operation.definition.raw["x-kms-operation"]]
+        return self.api[case.operation.definition.raw["x-kms-operation"]]
 
     def _reaches(self, operation: Operation, method: str, content_type: str | None) -> bool:
         """Whether a request with this method and media type is sent: others may be refused by a proxy on the way.
@@ -182,7 +182,7 @@ class Generator:
         A method is sent if it is documented, or if the documents say how the service refuses it (405). A media type is
         sent if the API description has it.
         """
-        raw = self._api.document["paths"][operation.path][operation.method.lower()]
+        raw = self.api.document["paths"][operation.path][operation.method.lower()]
         documented = {operation.method, *(name.upper() for name in raw.get("x-kms-methods", ()))}
         if method not in documented and 405 not in operation.replies:
             return False
@@ -251,7 +251,8 @@ def _narrowed(pattern: str) -> str:
 
 
 @cache
-def _code_digest() -> str:
+def code_digest() -> str:
+    """The digest of the code that determines the generated requests."""
     return source_digest(*(Path(__file__).with_name(name) for name in _SOURCES))
 
 

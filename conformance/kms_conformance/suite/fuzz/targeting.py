@@ -64,13 +64,10 @@ class Targeting:
         values = self._locations["key_id"].values(draft) if "key_id" in self._locations else ()
         return values[0] if len(values) == 1 else None
 
-    def name_in(self, query: object, body: object, key: str) -> None:
-        """Replace the key in a decoded query or body, in place; a request without a key stays unchanged."""
-        if "key_id" in self._locations:
-            location = self._locations["key_id"]
-            fields = query if location.container == "query" else body
-            if isinstance(fields, dict) and location.name in fields:
-                fields[location.name] = key
+    def named(self, draft: Draft, key: str) -> Draft:
+        """A copy of the request that names this key; unchanged if it names none."""
+        location = self._locations.get("key_id")
+        return draft if location is None or not location.values(draft) else location.put(draft, key)
 
     def takes(self, argument: str) -> bool:
         """Whether the operation has a field for an argument of the adapter."""
