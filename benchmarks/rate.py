@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import yaml
 
@@ -30,6 +30,23 @@ def fuzzing(dialect: str, rounds: int) -> Iterator[Result]:
         target = 2.0 if seconds is _by_the_clock else None
         against = "Schemathesis CLI"
         yield Ratio("fuzzing", f"{dialect}: {name}", against, ours, other, "1/s", target, at_least=True)
+
+
+def drawing(dialects: Sequence[str], rounds: int) -> Iterator[Result]:
+    """Generated requests a second of the checks that fuzz, read from the draw cache and generated anew."""
+    for dialect in dialects:
+        pairs = [tuple(_fuzzed(dialect, *options) for options in ((), ("--no-cache",))) for _ in range(rounds)]
+        for name, unit in (("requests a second", 0), ("requests a second of processor time", 1)):
+            kept, anew = (tuple(side[unit] for side in sides) for sides in zip(*pairs, strict=True))
+            yield Ratio("drawing", f"{dialect}: {name}", "--no-cache", kept, anew, "1/s", 2.0, at_least=True)
+
+
+def _fuzzed(dialect: str, *options: str) -> tuple[float, float]:
+    """Requests a second, and a second of processor time, of the checks that fuzz."""
+    done = suite.run(dialect, "standard", *options, "-k", "test_entry.py or test_fuzzing.py")
+    parts = [part for part in done.parts if part.family == "fuzzing"]
+    requests = sum(len(part.requests) for part in parts)
+    return requests / sum(part.seconds for part in parts), requests / sum(part.cpu for part in parts)
 
 
 def _by_the_clock(usage: Usage) -> float:
