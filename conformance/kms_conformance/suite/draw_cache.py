@@ -36,7 +36,7 @@ _TEMPORARY = ".tmp"
 # Packages that generate requests, decide which values are valid, and turn values into URLs and bodies.
 _PACKAGES = ("hypothesis", "schemathesis", "jsonschema-rs", "requests", "urllib3")
 # A nightly run of one dialect needs up to 0.3 MB. The oldest entries are removed until three quarters of this are left.
-_MOST_BYTES = 32 * 2**20
+_MOST_BYTES = 8 * 2**20
 # The most bytes of one entry, packed, and the most that it may unpack to. The largest of a nightly run have 0.03 MB and
 # 0.4 MB.
 _MOST_PACKED, _MOST_UNPACKED = 4 * 2**20, 64 * 2**20
