@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-_FILES = {"first": "first_look.json", "second": "second_look.json"}
+_FILES = {"first": "first_look.json", "second": "second_look.json", "third": "third_look.json"}
 
 
 @dataclass(frozen=True)

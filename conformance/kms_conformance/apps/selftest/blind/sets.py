@@ -10,6 +10,9 @@ from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
 from kms_conformance.apps.selftest.blind.second_set import DATE as SECOND_DATE
 from kms_conformance.apps.selftest.blind.second_set import SECOND_SET
 from kms_conformance.apps.selftest.blind.second_set_variants import SECOND_VARIANTS
+from kms_conformance.apps.selftest.blind.third_set import DATE as THIRD_DATE
+from kms_conformance.apps.selftest.blind.third_set import THIRD_SET
+from kms_conformance.apps.selftest.blind.third_set_variants import THIRD_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 
 
@@ -30,6 +33,7 @@ class BlindSet:
 BLIND_SETS = (
     BlindSet("first", FIRST_DATE, FIRST_SET, FIRST_VARIANTS),
     BlindSet("second", SECOND_DATE, SECOND_SET, SECOND_VARIANTS),
+    BlindSet("third", THIRD_DATE, THIRD_SET, THIRD_VARIANTS),
 )
 BLIND_FAULTS = tuple(fault for one in BLIND_SETS for fault in one.faults)
 BLIND_VARIANTS = tuple(variant for one in BLIND_SETS for variant in one.variants)
