@@ -10,6 +10,7 @@ from random import SystemRandom
 from typing import Any
 
 from kms_conformance.core.tier import DEFAULT_SEED, Tier
+from kms_conformance.run.first_checks import FirstChecks
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.suite.draw_cache import CacheChoice
 from kms_conformance.suite.fuzz.examples import ExampleFolder
@@ -27,6 +28,7 @@ class Options:
     - `cache`: where generated requests are kept, see `Settings`.
     - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
       only file. Requests and judgements are those of other runs.
+    - `first`: the checks that come first.
     """
 
     targets: tuple[str, ...]
@@ -40,6 +42,7 @@ class Options:
     asking: bool = True
     cache: CacheChoice = "user"
     verdict_only: bool = False
+    first: FirstChecks = field(default_factory=FirstChecks)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Settings:
     - `examples`: the folder of kept examples (`suite/fuzz/examples.py`); None: none are asked or kept.
     - `cache`: where generated requests are kept (`suite/draw_cache.py`); a certificate is verified without the files of
       this user.
+    - `first`: by target, the checks that come first; None if all keep their order.
+    - `only`: true if no other checks run.
     """
 
     targets: tuple[str, ...]
@@ -68,6 +73,12 @@ class Settings:
     events: str | None = None
     cache: CacheChoice = "package"
     examples: str | None = None
+    first: Mapping[str, list[str]] | None = None
+    only: bool = False
+
+    def first_on(self, target: str) -> frozenset[str]:
+        """The checks that come first on a target."""
+        return frozenset((self.first or {}).get(target, ()))
 
     @property
     def part(self) -> Shard | None:

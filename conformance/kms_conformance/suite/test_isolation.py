@@ -35,6 +35,8 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     if kms.pool.read_until(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The named key did not change either, so the other keys prove nothing.")
     for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
+        if operation not in kms.client.api:
+            continue
         arguments = _arguments(kms, operation, key)
         for named in (key, kms.dialect.unknown_key()):
             _send(kms, operation, named, arguments)
