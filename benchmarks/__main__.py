@@ -49,6 +49,7 @@ _PARTS: Mapping[str, _Part] = {
     "start-up": startup.start_up,
     "overhead": _overhead,
     "fuzzing": lambda rounds: rate.fuzzing("huawei", rounds),
+    "drawing": lambda rounds: rate.drawing(specs.dialects(), rounds),
     "growth": _growth,
     "parallel": _parallel,
     "money": lambda _: money.costs(specs.dialects(), ("smoke", "standard")),
@@ -58,7 +59,7 @@ _PARTS: Mapping[str, _Part] = {
 }
 # Parts that take a few seconds.
 _QUICK = frozenset({"counts", "ratios"})
-_USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
+_USUAL = ("start-up", "overhead", "fuzzing", "drawing", "growth", "parallel", "money")
 
 
 @click.command()

@@ -136,9 +136,11 @@ class Controller:
             options.seed,
             **further,
             recordings=recordings,
+            cache=options.cache,
             first=first.settings,
             only=first.only,
         )
+        settings.kept_examples.check()
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
         # Without requests, no clock is moved; runs that only observe planted keys do not move it either.
@@ -244,7 +246,8 @@ class Controller:
     def pytest_report_header(self) -> str:
         """The names of the targets, for plain pytest."""
         names = ", ".join(target.name for target in self.targets)
-        return f"kms-conformance: {names}" + ("" if self.settings.state is None else " (no --target was given)")
+        seed = f", seed {self.settings.seed}"
+        return f"kms-conformance: {names}{seed}" + ("" if self.settings.state is None else " (no --target was given)")
 
     def _finish(self, session: pytest.Session) -> None:
         if session.config.getoption("collectonly", default=False):

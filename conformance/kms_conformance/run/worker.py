@@ -31,6 +31,7 @@ from kms_conformance.run.parallel.assignment import Assignment
 from kms_conformance.run.plan import Plan, assignment_of, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite.checks import SuiteCheck, operation_names
+from kms_conformance.suite.draw_cache import chosen_cache
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
@@ -200,6 +201,8 @@ class Worker:
             plant=self.settings.plant,
             rescue=self.settings.rescue,
             sharded=self.settings.part is not None,
+            cache=chosen_cache(self.settings.cache),
+            examples=self.settings.kept_examples,
         )
 
     def _tell(self, check: CheckExecution, judgement: Judgement) -> None:
