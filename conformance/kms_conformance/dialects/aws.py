@@ -186,7 +186,8 @@ class Aws(Dialect):
         message = text(body.get("message", body.get("Message")))
         if kind is None and message is None:
             return None
-        return ErrorView(None if kind is None else kind.rpartition("#")[2], message)
+        # The protocol allows a namespace before the name of an error, and a URL behind it.
+        return ErrorView(None if kind is None else kind.partition(":")[0].rpartition("#")[2], message)
 
     def request_id(self, reply: Reply, value: object) -> str | None:
         return reply.header(self.profile.request_id.header or "x-amzn-RequestId")

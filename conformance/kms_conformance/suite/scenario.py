@@ -12,7 +12,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached, stands_for
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
-from kms_conformance.client.oracle import GONE, PENDING
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
 from kms_conformance.suite.requests import Requests
@@ -22,6 +22,7 @@ T = TypeVar("T")
 # `_PLAIN` demands that scheduling works at all. Each requirement in `_OF_ONE_STATE` demands that it works for keys in
 # one state or of one kind: if one of these is broken, plain scheduling is not tried (see `_broken_requirements`).
 _PLAIN: RequirementId = "schedule.state-after"
+_DATE: RequirementId = "schedule.window.start"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
 
 # Refusals of ids that no key has. A caller whose policy names keys is told instead that the policy does not cover them.
@@ -276,7 +277,8 @@ class Scenario(Requests):
     ) -> KeyView:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up.
 
-        Returns the key as it was judged.
+        If the date of a plain request with this window is wrong too, only `schedule.window.start` is broken. Returns
+        the key as it was judged.
         """
         expected = asked_at + timedelta(days=days)
 
@@ -290,12 +292,27 @@ class Scenario(Requests):
         date, fits = view.deletion_at, is_right(view)
         received = "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"
         judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
+        if not fits and requirement != _DATE and view.id is not None and not self._is_plainly_dated(view.id, days):
+            self.judge.breaks(_DATE, *judged[:3])
+            return view
         self.judge.that(requirement, fits, *judged)
         if fits and date is not None and self.profile.deletion.date_may_be_later_by_seconds:
             # The profile allows a later date, but a SHOULD asks for the exact date.
             exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
             self.judge.that("schedule.window.exact", exact, *judged)
         return view
+
+    def _is_plainly_dated(self, key: str, days: int) -> bool:
+        """Whether a plain request with this window leads to the right date; true if it is refused."""
+        self.pool.bring(key, ENABLED)
+        expected = self.time.now() + timedelta(days=days)
+        if not self.ask("schedule", key_id=key, window=days).accepted:
+            return True
+
+        def is_right(view: KeyView) -> bool:
+            return view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
+
+        return is_right(self.pool.read_until(key, is_right))
 
     def must_be_within_bounds(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
