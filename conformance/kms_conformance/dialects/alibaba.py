@@ -72,6 +72,7 @@ _PARAMETERS = {
     "tag_keys": "TagKeys",
     "arn": "ProtectedResourceArn",
     "protected": "EnableDeletionProtection",
+    "length": "NumberOfBytes",
 }
 # Values of `origin` and the vendor's names for them.
 _ORIGINS = {"external": "EXTERNAL"}
@@ -112,6 +113,7 @@ def _as_form(request: Request) -> Request:
 class Alibaba(Dialect):
     """The adapter of the dialect `alibaba`."""
 
+    other_data_key_bytes = 48
     belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",

@@ -80,6 +80,7 @@ _FIELDS = {
     "grant_operations": "Operations",
     "grant_id": "GrantId",
     "policy": "Policy",
+    "length": "NumberOfBytes",
 }
 # The field that names the key, for operations in which it is not KeyId.
 _KEY_FIELDS = {"set_alias": "TargetKeyId", "update_alias": "TargetKeyId", "re_encrypt": "DestinationKeyId"}
@@ -124,6 +125,8 @@ def _extra_field(request: Request) -> Request:
 class Aws(Dialect):
     """The adapter of the dialect `aws`."""
 
+    other_data_key_bytes = 48
+    clears_description = True
     belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
@@ -148,7 +151,9 @@ class Aws(Dialect):
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
         names = _FIELDS | ({"key_id": _KEY_FIELDS[operation]} if operation in _KEY_FIELDS else {})
         own = {names[name]: self._written(name, value) for name, value in arguments.items()}
-        return self._posted(_OPERATIONS[operation], json.dumps({**_GIVEN.get(operation, {}), **own}).encode())
+        # A request for a data key has its length in one of two fields.
+        given = {} if "length" in arguments else _GIVEN.get(operation, {})
+        return self._posted(_OPERATIONS[operation], json.dumps({**given, **own}).encode())
 
     def _posted(self, operation: str, body: bytes) -> Request:
         headers = (("Content-Type", _MEDIA_TYPE), (_TARGET, f"{_PREFIX}.{operation}"))

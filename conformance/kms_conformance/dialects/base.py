@@ -129,6 +129,10 @@ class Dialect(ABC):
     key_field = "KeyId"
     # The length of the data keys for which `generate_data_key` asks, in bytes.
     data_key_bytes = 32
+    # Another length for which `generate_data_key` can ask; None if not every cloud of the dialect has one.
+    other_data_key_bytes: int | None = None
+    # Whether the documents say that an empty description takes the description of a key away.
+    clears_description = False
     # The form of key ids; None if no document gives one.
     key_form: re.Pattern[str] | None = None
 

@@ -98,6 +98,7 @@ class Huawei(Dialect):
     belongings = _BELONGINGS
     key_field = "key_id"
     data_key_bytes = 64
+    clears_description = True
     key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
     malformed_keys = (
         "no-such-key",

@@ -135,12 +135,12 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
 
 
-@requirement("pending.delete-alias", "delete-alias.reply")
+@requirement("pending.delete-alias", "delete-alias.reply", "set-alias.reply")
 @asks("set_alias", "delete_alias")
 def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     """The alias names no key then; a longer alias of the same key, which begins with it, stays.
 
-    At the end, another key asks for the longer alias. If that is refused, the alias stays where it is.
+    At the end, the longer alias is asked for another key. That is refused, and the alias stays where it is.
     """
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
@@ -156,6 +156,8 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
     _must_name(kms, "delete-alias.reply", longer, key, answer)
     answer = kms.ask("set_alias", key_id=other, alias=longer)
+    told = f"a refusal, because {longer} names {key}", answer.summary
+    kms.judge.that("set-alias.reply", not answer.accepted, *told, (answer.number,))
     if not answer.accepted:
         _must_name(kms, "refused.changes-nothing", longer, key, answer)
     kms.ask("delete_alias", alias=longer)
