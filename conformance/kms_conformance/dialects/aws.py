@@ -126,7 +126,9 @@ class Aws(Dialect):
     """The adapter of the dialect `aws`."""
 
     other_data_key_bytes = 48
+    unordered_context = True
     clears_description = True
+    pages_belongings = True
     belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
@@ -221,6 +223,10 @@ class Aws(Dialect):
         told = [mapping(key) for key in (keys if isinstance(keys, list) else ())]
         rows = {str(key.get("KeyId")): {"KeyId": key.get("KeyId"), "Arn": key.get("KeyArn")} for key in told}
         return Page(ids, body.get("NextMarker") if body.get("Truncated") is True else None, rows)
+
+    def cursor(self, value: object) -> str | None:
+        body = mapping(value)
+        return text(body.get("NextMarker")) if body.get("Truncated") is True else None
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
         """(key id, abstract state). The key id is the last part of the ARN in the reply; the schema judges the ARN."""

@@ -47,6 +47,7 @@ _FIELDS = {
     "limit": "limit",
     "cursor": "marker",
     "sequence": "sequence",
+    "state": "key_state",
 }
 # A date between 2001 and 2286 in seconds since 1970 has this many digits.
 _DIGITS_OF_SECONDS = 10
@@ -225,6 +226,9 @@ class Huawei(Dialect):
             return {}
         urn = {"urn": f"kms:{realm}:{domain}:alias:{own}"} if realm and domain else {}
         return {"alias": f"alias/{own}", **urn}
+
+    def in_state(self, view: KeyView, state: str, *, state_first: bool = False) -> Mapping[str, object] | None:
+        return {"state": self.profile.facts["states"][state]}
 
     def data_key_size(self, value: object) -> int | None:
         plain = text(mapping(value).get("plain_text"))

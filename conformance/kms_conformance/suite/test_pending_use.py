@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -197,6 +198,27 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
     missing = [known for known in kms.pool.keys if known not in ids]
     kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
+    _must_be_listed_by_state(kms, key)
+
+
+def _must_be_listed_by_state(kms: Scenario, key: str) -> None:
+    """Judge that a pending key is listed among the pending keys and not among the enabled ones, if lists have filters.
+
+    What the target does not take as a filter is left out.
+    """
+    other = kms.key(ENABLED, key)
+    view = kms.view(other)
+    for state, wanted, foreign in ((PENDING, key, other), (ENABLED, other, key)):
+        arguments = kms.dialect.in_state(view, state, state_first=state == ENABLED)
+        if arguments is None:
+            return
+        requirement_id: RequirementId = "pending.listed" if state == PENDING else "list.complete"
+        with suppress(Inconclusive):
+            listed = partial(kms.pool.list_some, arguments)
+            told = f"{wanted} among the keys in the state {state}", lambda ids: f"{len(ids)} other keys"
+            kms.must_show(requirement_id, listed, lambda ids, wanted=wanted: wanted in ids, told, what="list")  # type: ignore[misc]  # the loop's value is bound
+            told = f"without {foreign}, which is in another state", lambda ids: f"{len(ids)} keys, with that one"
+            kms.must_show("list.row-agrees", listed, lambda ids, foreign=foreign: foreign not in ids, told, what="list")  # type: ignore[misc]  # as above
 
 
 @requirement("list.complete")
