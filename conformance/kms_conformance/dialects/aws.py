@@ -129,6 +129,7 @@ class Aws(Dialect):
     unordered_context = True
     clears_description = True
     pages_belongings = True
+    replaces_tags = True
     belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",

@@ -131,6 +131,8 @@ class Dialect(ABC):
     data_key_bytes = 32
     # Another length for which `generate_data_key` can ask; None if not every cloud of the dialect has one.
     other_data_key_bytes: int | None = None
+    # Whether the documents say that a tag replaces the one with the same name.
+    replaces_tags = False
     # Whether the documents say that lists of what a key has come in pages.
     pages_belongings = False
     # Whether the documents say that the names of an encryption context have no order.

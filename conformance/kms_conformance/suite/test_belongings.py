@@ -21,6 +21,8 @@ from kms_conformance.suite.scenario import Scenario
 
 # The number of names that a failure quotes.
 _MOST_NAMES = 10
+# Names of tags have 128 characters at most.
+_TOO_LONG = 129
 
 
 @requirement("tag.reply", "untag.reply")
@@ -28,16 +30,21 @@ _MOST_NAMES = 10
 def test_tags_of_a_key_do_not_disturb_each_other(kms: Scenario) -> None:
     """More tags leave the first one there, and taking one off leaves the others; each is on this key alone.
 
-    Two of three tags are given, and taken off, in one request.
+    Two of three tags are given, and taken off, in one request. A refused request gives none of its tags.
     """
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    beside = f"{TAG}-{kms.chance.hex(6)}"
-    third = f"{beside}-3"
-    kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1"})
+    # Capitals count in names.
+    beside = f"{TAG}-Z{kms.chance.hex(6)}"
+    third, fourth = f"{beside}-3", f"{beside}-4"
+    earlier = {beside: "1"} if kms.dialect.replaces_tags else {}
+    kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1", **earlier})
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2", third: "3"})
     _must_have_tags(kms, "tag.reply", key, answer, {TAG: "1", beside: "2", third: "3"})
     _must_come_in_pages(kms, "list_tags", key, answer)
+    refused = kms.ask("tag", key_id=key, tags={fourth: "4", "n" * _TOO_LONG: "5"})
+    if not refused.accepted:
+        _must_have_tags(kms, "refused.changes-nothing", key, refused, {fourth: None})
     _must_list(kms, "tag.reply", "list_tags", other, answer, (f'"{beside}"', False, f"no tag {beside}"))
     if "untag" in kms.client.api:
         answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[TAG])
@@ -102,6 +109,9 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
     second = str(kms.dialect.result("create_grant", again.value))
     _must_list(kms, "create-grant.reply", "list_grants", key, answer, (grant, True, f"the grant {grant}"))
     _must_come_in_pages(kms, "list_grants", key, again)
+    other = _other_grants(kms, key, second)
+    told = f"the grant {second} alone, which was asked for", f"{other} more"
+    kms.judge.that("list-grants.reply", not other, *told)
     answer = kms.accepts("revoke-grant.reply", "revoke_grant", key_id=key, grant_id=grant)
     _must_list(kms, "revoke-grant.reply", "list_grants", key, answer, (grant, False, f"no grant {grant}"))
     _must_list(kms, "revoke-grant.reply", "list_grants", key, answer, (second, True, f"the second grant, {second}"))
@@ -248,6 +258,13 @@ def _must_come_in_pages(kms: Scenario, operation: str, key: str, answer: Answer)
         answer,
         operation,
     )
+
+
+def _other_grants(kms: Scenario, key: str, grant: str) -> int:
+    """The number of other grants in a list of the one grant with this id."""
+    listed = kms.result("list_grants", key_id=key, grant_id=grant)
+    found = [entry.get("GrantId") for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
+    return sum(named != grant for named in found)
 
 
 def _entries(kms: Scenario, operation: str, answer: Answer) -> list[str]:

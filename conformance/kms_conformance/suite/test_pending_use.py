@@ -17,6 +17,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import DATE_PAUSE_SECONDS
 from kms_conformance.suite.key_requests import KeyRequests, Place, places
 from kms_conformance.suite.marks import asks, requirement
+from kms_conformance.suite.possessions import must_agree_with_list
 from kms_conformance.suite.scenario import Scenario
 
 # Each request is sent this many times, because some replicas of a service may refuse it and others may not. It is sent
@@ -198,6 +199,7 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
     missing = [known for known in kms.pool.keys if known not in ids]
     kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
+    must_agree_with_list(kms, kms.read(key))
     _must_be_listed_by_state(kms, key)
 
 

@@ -55,6 +55,10 @@ def test_description_reads_back(kms: Scenario) -> None:
         view = kms.pool.read_until(key, _described(description))
         same = view.description == description
         kms.judge.that("update-description.reply", same, repr(description), repr(view.description), (answer.number,))
+        told = kms.dialect.key(answer.value).description
+        if told is not None:
+            told_in = f"the new description in the reply, {description!r}", repr(told)
+            kms.judge.that("update-description.reply", told == description, *told_in, (answer.number,))
 
 
 def _described(description: str) -> Callable[[KeyView], bool]:
