@@ -71,6 +71,7 @@ TAPES: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("made", TAPES.values(), ids=TAPES)
 def test_a_hostile_tape_is_refused_in_a_sentence(made: Callable[[], bytes]) -> None:
     with pytest.raises(RecordingError) as refused:
@@ -140,6 +141,7 @@ ARCHIVES: dict[str, Callable[[Path], bytes]] = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("made", ARCHIVES.values(), ids=ARCHIVES)
 def test_a_hostile_file_does_not_hold_and_says_so_in_plain_text(
     plain: Path, tmp_path: Path, made: Callable[[Path], bytes]
@@ -184,6 +186,7 @@ FORGED: dict[str, Callable[[Forgery], object]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
 def test_what_is_forged_with_right_digests_ends_in_a_sentence(
     plain: Path, tmp_path: Path, change: Callable[[Forgery], object]

@@ -49,6 +49,7 @@ def test_an_untouched_file_holds_without_network_and_without_the_target(plain: P
     assert [path.name for path in tmp_path.iterdir()] == [plain.name]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", ["alibaba", "aws"])
 def test_a_file_of_any_dialect_holds(dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = run(tmp_path, dialect)
@@ -70,6 +71,7 @@ def test_no_secret_is_in_it(tmp_path: Path) -> None:
     assert "[redacted:AUTHORIZATION]" in whole
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", ["huawei", "aws"])
 def test_a_file_holds_where_ciphertexts_show_their_plaintexts(
     dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -248,6 +248,7 @@ SEALED_AGAIN: dict[str, tuple[Callable[[Forgery], None], str]] = {
 }
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", SEALED_AGAIN)
 def test_contents_that_were_changed_and_sealed_again(name: str, plain: Path, tmp_path: Path) -> None:
     change, why = SEALED_AGAIN[name]
@@ -327,6 +328,7 @@ def malformed_drawn(forgery: Forgery) -> None:
 DRAWN = (fewer_drawn, others_drawn, more_drawn, nothing_drawn, malformed_drawn)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("change", DRAWN)
 def test_what_was_drawn_cannot_be_changed_although_nothing_is_drawn_again(
     change: Callable[[Forgery], None], generated: Path, tmp_path: Path

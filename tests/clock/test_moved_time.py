@@ -49,6 +49,7 @@ def target_of(emulator: Emulator, way: str | None = None, **changes: Any) -> Tar
     return parse_target(json.dumps(emulator.target(way) | changes), "t.yaml")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", ALL)
 def test_signatures_are_made_by_the_moved_time(dialect: str) -> None:
     families = only(("authentication", "waiting_period"))

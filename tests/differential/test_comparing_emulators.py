@@ -18,6 +18,7 @@ NOW = datetime.now(UTC)
 FAULT = {fault.name: fault for fault in FAULTS if "huawei" in fault.dialects}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("dialect", "seed"), [("huawei", 0), ("huawei", 1), ("alibaba", 2), ("alibaba", 3), ("aws", 4)]
 )

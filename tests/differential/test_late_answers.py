@@ -25,6 +25,7 @@ def _skipped() -> Iterator[None]:
         yield
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("lag", LAGS.values(), ids=LAGS)
 def test_a_late_answer_breaks_no_requirement(lag: Mixin) -> None:
     with emulator("huawei", decisions=lag) as served:

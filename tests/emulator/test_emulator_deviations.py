@@ -307,7 +307,7 @@ def test_one_fault_is_served_for_debugging() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--fault", "cancel-does-nothin"], "Did you mean cancel-does-nothing"),
+        (["--fault", "cancel-does-nothin"], "Did you mean `cancel-does-nothing"),
         (["--fault", "cancel-does-nothing", "--profile", "otc"], "--profile cannot be combined with --fault"),
     ],
 )

@@ -45,6 +45,7 @@ def test_the_fixture_serves_what_mark_or_option_name(tmp_path: Path) -> None:
     assert "no dialect is named. Known: alibaba, aws, huawei. Name one with" in done.stdout, done.stdout
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("named", [(), ("--pyargs", "kms_conformance.suite")])
 def test_only_a_session_that_names_the_suite_has_its_options(tmp_path: Path, named: tuple[str, ...]) -> None:
     shown = session(tmp_path, "--help", *named).stdout

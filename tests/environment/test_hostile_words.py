@@ -96,6 +96,7 @@ _TEXTS = {"reason", "hint", "base_url", "why", "expected", "received", "title", 
 COMMANDS = ["report out", "compare out out", "replay out 000000", "certify out --evidence", "merge out", "verify x.zip"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_poisoned_reports_folder_gives_no_orders(command: str, folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
@@ -109,6 +110,7 @@ def test_a_poisoned_reports_folder_gives_no_orders(command: str, folder: Path, t
     assert ended.no_traceback()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("command", ["run", "doctor", "sweep", "record --out x.json", "compare --live target.yaml"])
 def test_a_target_file_gives_no_orders(command: str, tmp_path: Path) -> None:
     for raw in (

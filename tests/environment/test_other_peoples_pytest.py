@@ -17,6 +17,7 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("changes", FOREIGN, ids=str)
 def test_a_run_is_not_changed_by_it(changes: dict[str, str], target: str, tmp_path: Path) -> None:
     ended = start("run", "--target", target, "--reports", "out", *ONE_FAMILY, cwd=tmp_path, **changes)
@@ -44,6 +45,7 @@ def test_a_plugin_that_is_installed_beside_ours_is_not_loaded(target: str, tmp_p
     assert (ended.code, _checks(tmp_path), ended.no_traceback()) == (3, 2, True), ended.text
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -66,6 +68,7 @@ def test_what_pytest_refuses_is_a_mistake_in_three_lines(
     assert "--" in ended.err
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("argument", ["--collect-only", "--help", "--version", "--markers"])
 def test_a_run_that_asks_nothing_is_not_conformant(argument: str, target: str, tmp_path: Path) -> None:
     ended = start("run", "--target", target, "--reports", "out", "--", argument, cwd=tmp_path)

@@ -25,6 +25,7 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("handles", [10, 16, 24])
 def test_a_process_that_may_open_few_files_accuses_nobody(handles: int, emulator: Emulator, tmp_path: Path) -> None:
     ended = start("run", "--target", "t.yaml", *FEW, cwd=tmp_path, line=f'ulimit -n {handles}; exec "$@"')
@@ -73,6 +74,7 @@ def test_a_clock_that_is_set_back_ends_no_run(emulator: Emulator, tmp_path: Path
     assert not [entry["id"] for entry in verdict["requirements"] if entry["verdict"] == "failed"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("vanishing", ["reports", "state", "."])
 def test_a_folder_that_vanishes_during_a_run_loses_no_key(vanishing: str, tmp_path: Path) -> None:
     place = tmp_path / "place"
@@ -106,6 +108,7 @@ def test_every_command_that_is_printed_can_be_pasted(emulator: Emulator, tmp_pat
 PLAIN = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs", "kms_conformance.suite"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("arguments", [["-k", "no_such_check_at_all"], ["--collect-only", "-q"]])
 def test_plain_pytest_names_no_report_that_there_is_not(
     arguments: list[str], emulator: Emulator, tmp_path: Path

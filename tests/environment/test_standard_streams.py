@@ -19,6 +19,7 @@ NOBODY_READS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("line", NOBODY_READS.values(), ids=NOBODY_READS)
 def test_a_run_whose_output_is_lost_ends_with_the_code_of_its_verdict(line: str, target: str, tmp_path: Path) -> None:
     ended = start("run", "--target", target, "--reports", "out", *ONE_FAMILY, cwd=tmp_path, line=line)
@@ -26,6 +27,7 @@ def test_a_run_whose_output_is_lost_ends_with_the_code_of_its_verdict(line: str,
     assert json.loads((tmp_path / "out" / "verdict.json").read_text())["result"] == "inconclusive"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("line", NOBODY_READS.values(), ids=NOBODY_READS)
 @pytest.mark.parametrize("arguments", [["requirements"], ["run", "--help"]], ids=" ".join)
 def test_a_command_whose_output_is_lost_ends_well(arguments: list[str], line: str, tmp_path: Path) -> None:
@@ -44,6 +46,7 @@ def test_nothing_that_is_printed_lands_in_a_file_of_the_run(target: str, tmp_pat
         assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "changes",
     [

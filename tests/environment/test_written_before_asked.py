@@ -39,6 +39,7 @@ UNWRITABLE = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("make", "option"),
     [*((make, []) for make in UNWRITABLE.values()), (_a_file, ["--via", "sdk"])],
@@ -62,6 +63,7 @@ NOWHERE = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("changes", "command"),
     [
@@ -121,6 +123,7 @@ def test_without_a_home_and_a_name_a_run_needs_no_more_than_a_state_folder(emula
     assert json.loads((tmp_path / "out" / "verdict.json").read_text())["result"] == "conformant"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kilobytes", [2, 64, 200])
 def test_a_disk_that_fills_up_leaves_no_key_behind_and_no_false_word(
     kilobytes: int, emulator: Emulator, tmp_path: Path

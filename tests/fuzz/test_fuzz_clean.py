@@ -19,6 +19,7 @@ from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_nothing_is_accused_nor_left_behind(scene, dialect: str) -> None:
     seen: list[tuple[Inbound, Outbound]] = []

@@ -1,6 +1,6 @@
 """Files of our own forms, damaged and forged: every command that reads one ends in a sentence, and does nothing else.
 
-500 cases while a change waits; `KMS_CONFORMANCE_HOSTILE=5000` makes 5,000, `KMS_CONFORMANCE_HOSTILE_SEED` draws others.
+200 cases while a change waits; `KMS_CONFORMANCE_HOSTILE=5000` makes 5,000, `KMS_CONFORMANCE_HOSTILE_SEED` draws others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kms_conformance.report import layout
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.waivers import load_waivers
 
-CASES = int(os.environ.get("KMS_CONFORMANCE_HOSTILE", "500"))
+CASES = int(os.environ.get("KMS_CONFORMANCE_HOSTILE", "200"))
 SEED = int(os.environ.get("KMS_CONFORMANCE_HOSTILE_SEED", "1"))
 _CONTROLS = {chr(code) for code in (*range(32), *range(0x7F, 0xA0), 0x202E)} - {"\n"}
 _MOST_SAID = 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import shutil
@@ -20,11 +21,15 @@ from kms_conformance.target import load_target
 
 EXAMPLES = ROOT / "examples"
 GITHUB = EXAMPLES / "github" / "nightly.yml"
+OUR_NIGHT = ROOT / ".github" / "workflows" / "nightly.yml"
 GITLAB = EXAMPLES / "gitlab" / ".gitlab-ci.yml"
 CONTAINER = EXAMPLES / "container" / "Containerfile"
 # What the examples install, and the command that makes it in a checkout.
 WHEEL = f"kms_conformance-{__version__}-py3-none-any.whl"
 MAKING = "pip wheel --no-deps --wheel-dir wheels ."
+# Environments of tox.ini that no night of ours runs: what a change waits for, what is started by hand to compare or to
+# measure, and releases of Python that a runner may lack.
+ASKED_OTHERWISE = {"certify", "quick", "test", "peer", "many", "py3{11,12,13,14}"}
 _TEXTS = {".md", ".yml", ".yaml", ".py", ".j2", ".html"}
 KUBERNETES = EXAMPLES / "kubernetes" / "fleet.yaml"
 
@@ -50,6 +55,17 @@ def test_github_workflow() -> None:
     assert passed(lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", GITHUB))
     broken = GITHUB.read_text().replace("${{ matrix.target }}", "${{ matrix.tarqet }}")
     assert lint("actionlint", "-", text=broken).returncode != 0
+
+
+def test_our_own_night_runs_every_long_environment() -> None:
+    assert passed(lint("actionlint", OUR_NIGHT))
+    assert passed(lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", OUR_NIGHT))
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "tox.ini")
+    known = {name.removeprefix("testenv:") for name in settings.sections() if name.startswith("testenv:")}
+    asked = yaml.safe_load(OUR_NIGHT.read_text())["jobs"]["tox"]["strategy"]["matrix"]["environment"]
+    assert known - set(asked) == ASKED_OTHERWISE
+    assert set(asked) <= known
 
 
 def test_gitlab_pipeline(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def _run(decisions: type[Decisions], auth: str = "v3") -> tuple[Outcome, dict[st
     return outcome, hints
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("decisions", "auth", "reason", "hint"),
     [

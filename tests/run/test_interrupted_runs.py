@@ -82,6 +82,7 @@ def tell(process: subprocess.Popen[str], told: signal.Signals) -> None:
         process.send_signal(told)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("case", drawn(), ids=name)
 def test_keys_are_let_go_or_named_and_what_was_judged_is_told(
     tmp_path: Path, case: tuple[str, str, int, tuple[signal.Signals, ...]]

@@ -48,6 +48,7 @@ def test_missing_operations_are_inconclusive() -> None:
     assert verdicts["put-policy.reply"]["verdict"] == verdicts["pending.create-grant"]["verdict"] == "passed"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("profile", ["documents", "aws-kms"])
 def test_a_target_that_has_the_lifecycle_alone_is_accused_of_nothing(profile: str) -> None:
     """What depends on missing operations is open and says why; the lifecycle itself is judged."""

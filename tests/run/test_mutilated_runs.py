@@ -160,6 +160,7 @@ def test_whole_run_is_conformant(target: Path, demanded: str, tmp_path: Path) ->
     assert {"unfinished", "filters", "keys_left"}.isdisjoint(whole.verdict)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("option", OPTIONS)
 def test_options_of_pytest_that_leave_checks_out(target: Path, demanded: str, tmp_path: Path, option: str) -> None:
     arguments, told = OPTIONS[option]
@@ -205,6 +206,7 @@ def started(*arguments: str, cwd: Path, module: str = "kms_conformance") -> tupl
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("mutilation", PLUGINS)
 def test_other_plugins(target: Path, demanded: str, tmp_path: Path, mutilation: str) -> None:
     goes_on = ("--continue-on-collection-errors",) if mutilation.endswith("goes on") else ()
@@ -212,6 +214,7 @@ def test_other_plugins(target: Path, demanded: str, tmp_path: Path, mutilation: 
     must_not_be_conformant(found)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("mutilation", SIGNALS)
 def test_signals(target: Path, demanded: str, tmp_path: Path, mutilation: str) -> None:
     found = run(target, tmp_path, mutilation=mutilation, requirements=demanded)
@@ -220,6 +223,7 @@ def test_signals(target: Path, demanded: str, tmp_path: Path, mutilation: str) -
     assert "keys_left" not in found.verdict
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("mutilation", WORKERS)
 def test_workers(target: Path, demanded: str, tmp_path: Path, mutilation: str) -> None:
     options = WORKERS[mutilation]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import zlib
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.core import specs
 from kms_conformance.emulator import Inbound, Key, Outbound, State
 from kms_conformance.target import Target, parse_target
+from tools import this_commit
 
 EVERY = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 # What a change waits for: of the requests of a run one in so many, and others with every commit.
@@ -32,10 +31,7 @@ OTHER_CREDENTIALS = {"huawei": "password", "alibaba": "sts", "aws": "sts"}
 
 
 def first() -> int:
-    head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return zlib.crc32(head.stdout.encode()) % ONE_IN
+    return this_commit.number() % ONE_IN
 
 
 @pytest.fixture(autouse=True)

@@ -129,6 +129,7 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("spoil", "title"), FAULTS.values(), ids=FAULTS)
 @CLIENTS
 def test_a_fault_of_the_target_is_told_as_such(

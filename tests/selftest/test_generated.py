@@ -67,6 +67,7 @@ def test_what_the_profile_admits_is_left_out(dialect: str) -> None:
     assert found.reasons()["the profile admits this answer"] >= 10
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("dialect", "loss", "seen"),
     [

@@ -37,20 +37,20 @@ MISTAKES = {
         one("") + "\nVARIANTS = (Variant(name='one', title='One.'),)",
         "have the name 'one'",
     ),
-    "dialect": (one('dialects=("huawai",)'), "Did you mean huawei?"),
+    "dialect": (one('dialects=("huawai",)'), "Did you mean `huawei`?"),
     "dialect as text": (one('dialects="aws"'), "a tuple of texts; one text needs a comma"),
     "no dialect": (one("dialects=()"), "at least one dialect"),
-    "requirement": (one('requirements={"cancel.efect"}'), "Did you mean cancel.effect"),
+    "requirement": (one('requirements={"cancel.efect"}'), "Did you mean `cancel.effect"),
     "requirement of another dialect": (
         one('requirements={"cancel.keeps.grants"}, dialects=("aws", "huawei")'),
         "can never be found in huawei",
     ),
-    "family": (one('families=("cancle",)'), "Did you mean cancel or lifecycle?"),
+    "family": (one('families=("cancle",)'), "Did you mean `cancel`?"),
     "decision as object": (one('decisions=(Decisions(Rules.of("aws")),)'), "subclasses of"),
     "same decision twice": (one("decisions=(Decisions, Decisions)"), "cannot be combined"),
     "filter": (one('filters=("no",)'), "a tuple of functions"),
-    "severity": (one('severity="bad"'), "One of: critical, major, minor."),
-    "tier": (one('tier="all"'), "One of: smoke, standard, nightly."),
+    "severity": (one('severity="bad"'), "Known: critical, major, minor."),
+    "tier": (one('tier="all"'), "Known: smoke, standard, nightly."),
     "profile": (one('profile="otc", dialects=("aws",)'), "no such entry of `profile` of aws"),
     "auth": (one('auth="basic", dialects=("aws",)'), "no such entry of `auth` of aws"),
     "foreign keys": (one("foreign_keys=-1"), "a whole number from 0 on"),
@@ -99,6 +99,7 @@ def test_a_fault_that_names_no_requirement_has_a_whole_run_in_each_dialect(tmp_p
     assert all(task.kind == "own" and task.whole and task.tier == "smoke" for task in tasks)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("task", list(own_tasks(EXAMPLE)), ids=str)
 def test_example_goes_as_the_page_says(task) -> None:
     assert task.run().problem == ""

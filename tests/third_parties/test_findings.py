@@ -49,6 +49,7 @@ def shown_in(page: str) -> list[Shown]:
     ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", RELEASES)
 def test_every_curl_line_of_the_page_shows_what_the_page_says(name: str) -> None:
     page = page_of(name)

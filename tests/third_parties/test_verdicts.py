@@ -6,14 +6,15 @@ import pytest
 from certifying import CLOCK, EVERYTHING, EXPECTED, certify, differences, expected, missing_library
 from releases import IMPLEMENTATIONS, release
 
+# Runs with a clock belong to `tox run -e third-parties`.
+TIERS = ["smoke", *([CLOCK] if EVERYTHING else [])]
 RELEASES = sorted(path.stem for path in EXPECTED.glob("*.json"))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", RELEASES)
-@pytest.mark.parametrize("tier", ["smoke", CLOCK])
+@pytest.mark.parametrize("tier", TIERS)
 def test_the_release_is_found_to_be_what_it_is_known_to_be(name: str, tier: str) -> None:
-    if tier == CLOCK and not EVERYTHING:
-        pytest.skip("runs with a clock belong to `tox run -e third-parties`")
     if tier == CLOCK and missing_library():
         pytest.skip(missing_library())
     what = release(name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
 from kms_conformance.cli._common import profile_of
 from kms_conformance.core.errors import ExplainedMistake
+from kms_conformance.core.spelling import did_you_mean, near
 from kms_conformance.core.text import say
 from kms_conformance.report.answers import AnswersOfTarget
 from kms_conformance.report.files import ReportError
@@ -71,10 +71,7 @@ def _explain(answer: str, found: list[tuple[TargetReport, AnswersOfTarget]], *, 
     ]
     if not shown:
         known = sorted({name for _, each in found for name in _names(each)})
-        near = get_close_matches(answer, known, n=_MOST_NEAR)
-        hint = (
-            f"Did you mean {', '.join(f'`{name}`' for name in near)}?" if near else "--all lists the documented ones."
-        )
+        hint = did_you_mean(near(answer, known, _MOST_NEAR), "--all lists the documented ones.")
         raise ExplainedMistake(f"`{answer}` is no documented answer.", "No operation or refusal has it.", hint)
     if as_json:
         documents = [{"target": target, "count": count} | why.to_json() for target, why, count in shown]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kms_conformance.core import specs
-from kms_conformance.target.errors import suggestion
+from kms_conformance.core.spelling import suggestion
 from kms_conformance.target.own_profile import is_file, profile_in
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 
 from kms_conformance.cli.chosen_profile import chosen_profile
 from kms_conformance.core import specs
+from kms_conformance.core.spelling import did_you_mean, near
 from kms_conformance.core.text import say
 from kms_conformance.target.own_profile import is_file
 
@@ -110,8 +110,7 @@ def _serve_fault(name: str, dialect: str, port: int, log: Callable[[str], None] 
             raise click.UsageError(f"--{option} cannot be combined with --fault. Leave it out.")
     faults = {fault.name: fault for fault in FAULTS if dialect in fault.dialects}
     if name not in faults:
-        near = difflib.get_close_matches(name, faults, n=3, cutoff=0.4)
-        advice = f"Did you mean {', '.join(near)}?" if near else "The faults are defined in apps/selftest/faults."
+        advice = did_you_mean(near(name, faults), "The faults are defined in apps/selftest/faults.")
         raise click.BadParameter(f"{dialect} has no fault {name!r}. {advice}", param_hint="--fault")
     with faults[name].serving(dialect, port, log)() as target, stoppable() as wait:
         say(target)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.catalogue.requirements import Catalogue, Erratum, Requirement
 from kms_conformance.core.errors import ExplainedMistake
+from kms_conformance.core.spelling import did_you_mean, near
 from kms_conformance.report.trace import Trace, traces
 from kms_conformance.suite.checks import SuiteCheck, all_checks
 
@@ -159,12 +159,7 @@ class UnknownRequirementError(ExplainedMistake):
 
     def __init__(self, name: str, dialects: Sequence[str]) -> None:
         where = f" of {dialects[0]}" if len(dialects) == 1 else ""
-        near = near_names(name, dialects)
-        hint = (
-            f"Did you mean {', '.join(f'`{each}`' for each in near)}?"
-            if near
-            else "`kms-conformance requirements` lists all of them."
-        )
+        hint = did_you_mean(near_names(name, dialects), "`kms-conformance requirements` lists all of them.")
         super().__init__(f"No requirement{where} is called `{name}`.", "The catalogue has no such id.", hint)
 
 
@@ -174,7 +169,7 @@ def near_names(name: str, dialects: Sequence[str]) -> tuple[str, ...]:
     word = name.strip("*. ").lower()
     begin = [each for each in known if word and each.startswith(word)]
     within = [each for each in known if word and word in each]
-    similar = get_close_matches(word, known, n=_MOST_NEAR, cutoff=0.6)
+    similar = near(word, known, _MOST_NEAR)
     return tuple(dict.fromkeys([*begin, *similar, *within]))[:_MOST_NEAR]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from kms_conformance.catalogue.api import CHANGES, USES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
@@ -12,6 +13,7 @@ from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
+from kms_conformance.suite.kept_state import KeptState
 from kms_conformance.suite.key_requests import KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -47,6 +49,10 @@ class _Names:
     names: dict[str, str]
     requests: KeyRequests
     by_id: KeyView
+    kept: KeptState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = self._kept(ENABLED)
 
     @property
     def open(self) -> bool:
@@ -82,6 +88,7 @@ class _Names:
         """
         kms, requirement_id = self.kms, _requirement(state)
         before = self.by_id = kms.view(self.key)
+        kept = self.kept = self._kept(state)
         answer: Answer | None = None
         for place in all_places:
             refusal = kms.profile.refusal_in(place.operation, state)
@@ -91,16 +98,19 @@ class _Names:
                 place.operation not in CHANGES or (place.operation, state) == ("disable", DISABLED)
             ):
                 self._must_accept(place, state)
-        if answer is not None:
-            kms.must_be_unchanged(requirement_id, before, kms.read(self.key), answer)
+        if answer is not None and not ((now := kms.read(self.key)).state != state and kept.is_restored()):
+            kms.must_be_unchanged(requirement_id, before, now, answer)
         return answer
+
+    def _kept(self, state: str) -> KeptState:
+        return KeptState(self.kms, self.key, state, _requirement(state), lambda: self._bring_back(state))
 
     def _must_accept(self, place: Place, state: str) -> None:
         for form, name in self._names(place).items():
             if form in place.forms:
                 arguments = self.requests.arguments(place, name, changing=False)
                 with self.requests.by_itself(place.operation):
-                    answer = self.kms.ask(place.operation, **arguments)
+                    answer = self._asked(place, arguments, lambda answer: answer.accepted)
                     answer = self.kms.must_be_accepted(_requirement(state), answer)
                     self.requests.note_accepted(place, answer.value)
                     if place.operation == "describe":
@@ -108,6 +118,9 @@ class _Names:
 
     def _must_read_as_by_id(self, state: str, arguments: dict[str, object], answer: Answer) -> None:
         """Judge that a description by another name is that of the key, with its state, date and description."""
+        if _told(self.kms.dialect.key(answer.value)) != _told(self.by_id) and self.kept.is_restored():
+            self.by_id = self.kms.view(self.key)
+            answer = self.kms.ask("describe", **arguments)
         first = [answer]
 
         def look() -> KeyView:
@@ -120,6 +133,14 @@ class _Names:
             (f"as by the id: {_told(self.by_id)}", _told),
             answer,
         )
+
+    def _asked(self, place: Place, arguments: dict[str, object], fits: Callable[[Answer], bool]) -> Answer:
+        """The answer to a request; if it does not fit because a refused request had moved the key, that to a second."""
+        answer = self.kms.ask(place.operation, **arguments)
+        served = answer.accepted and place.operation in CHANGES
+        if not fits(answer) and self.kept.is_restored(served=served):
+            answer = self.kms.ask(place.operation, **arguments)
+        return answer
 
     def _bring_back(self, state: str) -> None:
         """Bring the key into a state in the way in which it came there: pending keys were disabled before."""
@@ -143,15 +164,21 @@ class _Names:
 
     def _refused(self, place: Place, state: str, name: str, expected: str) -> Answer | None:
         kms = self.kms
-        answer = kms.ask(place.operation, **self.requests.arguments(place, name))
+        arguments = self.requests.arguments(place, name)
+        answer = self._asked(place, arguments, partial(kms.is_told, expected))
         if not answer.accepted:
             kms.must_be_refused(_requirement(state), expected, answer)
+            if place.operation in CHANGES:
+                plain = self.requests.plain_arguments(place)
+                self.kept.note_refused(place.operation, answer, partial(kms.ask, place.operation, **plain))
             return answer
         self.requests.note_accepted(place, answer.value)
         self._bring_back(state)
         # If the key allows it by its id too, that is judged by the checks of the state.
         plainly = kms.ask(place.operation, **self.requests.plain_arguments(place))
         if not plainly.accepted:
+            if kms.view(self.key).state != state:
+                self._bring_back(state)
             answer = kms.ask(place.operation, **self.requests.arguments(place, name))
             kms.must_be_refused(_requirement(state), expected, answer)
         self._bring_back(state)
@@ -221,33 +248,54 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
         if not requests.leaves_out(operation)
     }
     for state, requirement_id in _FORMS.items():
-        kms.pool.bring(key, state)
-        before = kms.view(key)
+        kept = KeptState(kms, key, state, requirement_id, partial(kms.pool.bring, key, state))
+        kept.bring_back()
+        before, answer = kms.view(key), None
         for number, (operation, arguments) in enumerate(rows.items()):
-            refusal = kms.profile.refusal_in(operation, state)
-            forms = list(kms.dialect.forms.values())
-            if refusal is None:
-                if state != ENABLED or operation in _NOT_IN_EACH_FORM:
-                    continue
-                forms = forms if kms.effort.fuzz_coverage else [forms[number % len(forms)]]
+            forms = _forms_to_ask(kms, operation, state, number)
             for change in forms:
                 request = change(kms.dialect.request(operation, arguments))
-                answer = _sent(kms, operation, request, refusal)
-                if operation in kms.profile.may_lack and kms.is_told("lacking_operation", answer):
-                    continue
-                if refusal is None:
-                    expected = "it is served as in another form"
-                    kms.judge.that(requirement_id, answer.accepted, expected, answer.summary, (answer.number,))
-                    continue
                 with requests.by_itself(operation):
-                    kms.must_be_refused(requirement_id, refusal, answer)
-                if answer.accepted:
-                    kms.pool.bring(key, state)
-        kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+                    answer = _must_be_answered_as_usual(kept, operation, request, partial(kms.ask, **arguments))
+        if answer is not None and not ((now := kms.read(key)).state != state and kept.is_restored()):
+            kms.must_be_unchanged(requirement_id, before, now, answer)
     beside = kms.read(other)
     for change in kms.dialect.forms.values():
         kms.must_be_unchanged("isolation.other-keys", beside, kms.read(other), _must_change(kms, key, change))
     requests.must_be_complete()
+
+
+def _forms_to_ask(kms: Scenario, operation: str, state: str, number: int) -> Sequence[Callable[[Request], Request]]:
+    """The forms of a request to send to a key in this state: what is allowed is asked of enabled keys alone."""
+    forms = list(kms.dialect.forms.values())
+    if kms.profile.refusal_in(operation, state) is not None:
+        return forms
+    if state != ENABLED or operation in _NOT_IN_EACH_FORM:
+        return ()
+    return forms if kms.effort.fuzz_coverage else [forms[number % len(forms)]]
+
+
+def _must_be_answered_as_usual(
+    kept: KeptState, operation: str, request: Request, ask: Callable[[str], Answer]
+) -> Answer:
+    """Judge that a request in another form is served or refused as the usual one, which `ask` sends."""
+    kms, refusal = kept.kms, kept.kms.profile.refusal_in(operation, kept.state)
+    answer = _sent(kms, operation, request, refusal)
+    fits = answer.accepted if refusal is None else kms.is_told(refusal, answer)
+    if not fits and kept.is_restored(served=answer.accepted and operation in CHANGES):
+        answer = _sent(kms, operation, request, refusal)
+    if operation in kms.profile.may_lack and kms.is_told("lacking_operation", answer):
+        return answer
+    if refusal is None:
+        expected = "it is served as in another form"
+        kms.judge.that(kept.requirement, answer.accepted, expected, answer.summary, (answer.number,))
+        return answer
+    if answer.accepted:
+        kept.bring_back()
+    elif operation in CHANGES:
+        kept.note_refused(operation, answer, partial(ask, operation))
+    kms.must_be_refused(kept.requirement, refusal, answer)
+    return answer
 
 
 def _must_change(kms: Scenario, key: str, change: Callable[[Request], Request]) -> Answer:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
+from kms_conformance.core.spelling import nearest, suggestion
 from kms_conformance.target.auth import Auth, resolved
-from kms_conformance.target.errors import Problem, nearest, suggestion
+from kms_conformance.target.errors import Problem
 from kms_conformance.target.registry import ways
 from kms_conformance.target.schema import schema, schema_with, way_schema
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from kms_conformance.core import specs
+from kms_conformance.core.spelling import suggestion
 from kms_conformance.target.auth import Auth
 from kms_conformance.target.check import problems_of_auth, problems_of_file, takes_text
-from kms_conformance.target.errors import Problem, suggestion
+from kms_conformance.target.errors import Problem
 from kms_conformance.target.model import Limits, Target
 from kms_conformance.target.ordinary import public_words
 from kms_conformance.target.own_profile import is_file, profile_in

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kms_conformance.core.errors import ExplainedMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
 class Problem:
     """One problem of a target file: the reason, a hint how to fix it, and the key (`where`).
+
+    - `why` and `hint` are sentences for the user, without line breaks.
+    - `where` is the path of the key with dots, such as `limits.max_keys`; it is empty if the problem concerns the whole
+      file or no single key.
 
     A problem never quotes a value: any value can be a secret.
     """
@@ -28,11 +31,15 @@ class TargetError(ExplainedMistake):
     """A target file cannot be used. The text has three parts: what happened, why, and what to do next.
 
     Each part is one line. If the file has several problems, the last two parts have a numbered line for each problem.
+    A command that raises it ends with exit code 2.
     """
 
     @classmethod
     def of(cls, name: str, problems: Sequence[Problem]) -> TargetError:
-        """The error about the target file `name` that has these problems."""
+        """The error about the target file `name` that has these problems.
+
+        `problems` is not empty. One problem is told as it is; of several, reasons and hints are numbered alike.
+        """
         what = f"The target file {name} cannot be used."
         if len(problems) == 1:
             return cls(what, problems[0].why, problems[0].hint)
@@ -41,17 +48,3 @@ class TargetError(ExplainedMistake):
             "\n".join(f"{number}. {problem.why}" for number, problem in enumerate(problems, 1)),
             "\n".join(f"{number}. {problem.hint}" for number, problem in enumerate(problems, 1)),
         )
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most similar to this one; None if none is similar."""
-    folded = {each.lower().replace("-", "_"): each for each in known}
-    found = difflib.get_close_matches(word.lower().replace("-", "_"), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt word that names the nearest known word, or else all known words."""
-    words = tuple(known)
-    meant = nearest(word, words)
-    return f"Did you mean `{meant}`?" if meant else f"Known: {', '.join(words)}."

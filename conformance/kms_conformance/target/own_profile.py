@@ -17,7 +17,8 @@ from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
-from kms_conformance.target.errors import Problem, TargetError, suggestion
+from kms_conformance.core.spelling import suggestion
+from kms_conformance.target.errors import Problem, TargetError
 from kms_conformance.target.read import mapping, read
 from kms_conformance.target.registry import ways
 

@@ -21,8 +21,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from kms_conformance.core import specs
+from kms_conformance.core.spelling import suggestion
 from kms_conformance.target.auth import Auth, shared_schemas
-from kms_conformance.target.errors import TargetError, suggestion
+from kms_conformance.target.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

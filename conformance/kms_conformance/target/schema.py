@@ -6,8 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core import specs
+from kms_conformance.core.spelling import nearest
 from kms_conformance.target.auth import SCHEMA, Auth, shared_schemas
-from kms_conformance.target.errors import Problem, nearest
+from kms_conformance.target.errors import Problem
 from kms_conformance.target.registry import ways
 
 if TYPE_CHECKING:

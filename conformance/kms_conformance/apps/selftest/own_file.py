@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import sys
 import traceback
@@ -17,6 +16,7 @@ from kms_conformance.catalogue.families import FAMILIES
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.core.errors import ExplainedMistake
+from kms_conformance.core.spelling import did_you_mean, near
 from kms_conformance.core.tier import TIERS
 from kms_conformance.emulator import Decisions
 from kms_conformance.emulator.service import emulated
@@ -229,9 +229,8 @@ def _known(
 ) -> None:
     if value in known:
         return
-    near = difflib.get_close_matches(str(value), known, n=3, cutoff=0.5)
     many = len(known) > 30
-    advice = f"Did you mean {' or '.join(near)}?" if near else f"One of: {', '.join(known)}." if not many else ""
+    advice = did_you_mean(near(str(value), known), "" if many else f"Known: {', '.join(known)}.")
     listed = "`kms-conformance requirements` lists all of them." if many else ""
     raise OwnFileMistake(
         f"{subject.name!r} in {path} has {value!r} in its `{field}`.",

@@ -40,11 +40,11 @@ from kms_conformance.core.tier import Tier
 
 # On average, a sample draws one in `_CRITICAL` critical faults, one in `_OTHER` other faults, one in `_VARIANT`
 # variants, and one in `_NULL` null targets.
-_CRITICAL, _OTHER, _VARIANT, _NULL = 4, 12, 3, 3
+_CRITICAL, _OTHER, _VARIANT, _NULL = 8, 24, 10, 8
 # From this number of whole runs of a dialect on, its generated requests are drawn before the processes are forked.
 _WORTH_DRAWING = 3
 # The number of pairs in a sample.
-_PAIRS = 8
+_PAIRS = 4
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,10 @@ def compound(dialect: str, seed: int) -> Variant:
 def sample(seed: int) -> tuple[Task, ...]:
     """A random sample of all trials, for the CI of a change.
 
-    On average, the sample has a quarter of the critical faults, a twelfth of the other faults, a third of the null
-    targets and a third of the variants. It also has one compound variant (a random combination of variants), and a few
-    pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault, a pair or a single
-    variant has only the `families` of that fault or variant. Another seed draws another sample.
+    On average, the sample has an eighth of the critical faults, a twenty-fourth of the other faults, an eighth of the
+    null targets and a tenth of the variants. It also has one compound variant (a random combination of variants), and
+    a few pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault, a pair or a
+    single variant has only the `families` of that fault or variant. Another seed draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from kms_conformance.apps.selftest.behaviour_mutations import Mixin
+from kms_conformance.apps.selftest.behaviour_mutations import Change, Mixin
 from kms_conformance.emulator import Decisions, Inbound, Key, Rules, State
 
 Picked = Callable[[Inbound], bool]
@@ -62,6 +62,19 @@ def refusing_when(picked: Picked, operation: str, refusal: str, *states: State) 
             return refusal if closed else super().refusal_for(operation_asked, key)
 
     return RefusingWhen
+
+
+def changing_though_refused_when(picked: Picked, refusal: str, change: Change) -> Mixin:
+    """Requests for which `picked` is true change the key that they name, although they are refused for this reason."""
+
+    class ChangingThoughRefusedWhen(Seeing):
+        def effects_of_refusal(
+            self, operation: str | None, found: str, key: Key | None, keys: Collection[Key]
+        ) -> Iterable[Key]:
+            chosen = found == refusal and key is not None and self.inbound is not None and picked(self.inbound)
+            return (change(key),) if chosen and key is not None else ()
+
+    return ChangingThoughRefusedWhen
 
 
 class _Lenient(dict[str, Key]):

@@ -16,8 +16,8 @@ import yaml
 
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
+from kms_conformance.core.spelling import suggestion
 from kms_conformance.target import TargetError
-from kms_conformance.target.errors import suggestion
 from kms_conformance.verdict.waivers.model import Waiver
 
 #: The reason of an entry that `waivers write` has drafted. A file with it is not used.

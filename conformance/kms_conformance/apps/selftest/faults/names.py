@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection
 from functools import partial
 from urllib.parse import unquote
 
-from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING
+from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, with_
 from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import saying, status, where
 from kms_conformance.apps.selftest.request_mutations import (
     Picked,
     accepting_when,
     admitting_in,
+    changing_though_refused_when,
     named_by,
     named_in,
     reading_ids,
@@ -30,6 +31,10 @@ _BY_ALIAS_OR_URN = named_by("alias/", "kms:", field="key_id")
 def _alias_arn(inbound: Inbound) -> bool:
     name = str(inbound.parameters.get("KeyId", ""))
     return name.startswith("arn:") and ":alias/" in name
+
+
+def _by_get(inbound: Inbound) -> bool:
+    return inbound.method == "GET"
 
 
 def _served(
@@ -74,7 +79,7 @@ _BY_OTHER_NAMES = (
     _served("disabled-decrypt-with-key-id", "decrypt", DISABLED, named_in("KeyId")),
     _served("disabled-rotation-by-arn", "enable_rotation", DISABLED, _ARN),
     _served("disabled-grant-by-arn", "create_grant", DISABLED, _ARN),
-    _served("pending-encrypt-by-get", "encrypt", PENDING, lambda i: i.method == "GET", (ALIBABA,), "form"),
+    _served("pending-encrypt-by-get", "encrypt", PENDING, _by_get, (ALIBABA,), "form"),
     _served("pending-enable-by-form", "enable", PENDING, lambda i: bool(i.body), (ALIBABA,), "form"),
     _served(
         "disabled-decrypt-in-xml",
@@ -105,6 +110,24 @@ _OTHER_NAMES_REFUSED = (
     _closed("list-tags-refuses-arns", "list_tags", _ARN, "unknown_key", ENABLED, "enabled"),
     _closed("pending-describe-refuses-aliases", "describe", _ALIAS, "unknown_key", PENDING, "pending"),
     _closed("disabled-policy-refuses-arns", "get_policy", _ARN, "unknown_key", DISABLED, "disabled"),
+    _fault(
+        name="cancel-by-arn-refused-but-enables",
+        title="Cancelling on a disabled key is refused, but enables the key if the request names it by its ARN.",
+        fault_class="states",
+        dialects=(AWS,),
+        families=("every_name",),
+        requirements=frozenset({"disabled.every-name"}),
+        decisions=(changing_though_refused_when(_ARN, "not_pending", with_(state=ENABLED)),),
+    ),
+    _fault(
+        name="cancel-by-get-refused-but-schedules",
+        title="Cancelling on a key that is not pending is refused, but schedules the key if the request is a GET.",
+        fault_class="states",
+        dialects=(ALIBABA,),
+        families=("every_name",),
+        requirements=frozenset({"enabled.every-form", "disabled.every-form"}),
+        decisions=(changing_though_refused_when(_by_get, "not_pending", with_(state=PENDING)),),
+    ),
     *(
         _fault(
             name=f"{case}-ignored",

@@ -290,7 +290,7 @@ FAULTS = (
             fault_class="protocol",
             severity="critical",
             families=("every_name",),
-            requirements=frozenset({"enabled.every-form", "pending.every-form"}),
+            requirements=frozenset({"enabled.every-form", "disabled.every-form"}),
             dialects=(ALIBABA,),
             decisions=(lost_if(operation, lambda memory: memory.asked.method == "GET"),),
         )
