@@ -26,7 +26,7 @@ _ROUTES = {
     "huawei": "Requests are `POST /v1.0/{project_id}/kms/OPERATION` with a JSON body and the header `X-Auth-Token`.",
     "alibaba": (
         "Requests are `GET /?Action=OPERATION&…` or a form by `POST /`, with the public parameters of RPC APIs and a "
-        "signature."
+        "signature. Replies, errors too, are XML for `Format=XML`, and JSON for `Format=JSON`."
     ),
     "aws": "Requests are `POST /` with the header `X-Amz-Target: TrentService.OPERATION` and a JSON body.",
 }
@@ -41,8 +41,9 @@ page from `specs/`; the facts are those of the profile `documents`. How to run a
   disable and enable it. Where that does not work, nearly everything else is inconclusive.
 - **Then** `schedule` and `cancel`, then what a key is used for. Each table is in that order.
 - **Keep state.** An endpoint that answers without keeping keys passes nothing.
-- A reply may have further fields. An operation that is not in a table is optional for `documents`: where it is
-  missing, its requirements are *not applicable* or inconclusive with the name of the operation.
+- A reply may have further fields. Where an operation that is not in a table is missing, its requirements are
+  inconclusive with the name of the operation, until [a profile of your
+  own](certify-your-emulator.md#operations-that-you-do-not-offer) says that you do not offer it.
 - An unknown key is refused by every operation that names a key, with the answer in the last row of each table.
 """
 _CERTIFICATE = """\
@@ -69,6 +70,7 @@ def _lines() -> Iterator[str]:
         yield f"## {dialect}"
         yield ""
         yield _ROUTES[dialect]
+        yield _window(Profile.load(dialect))
         yield ""
         yield from _table(Api.of(dialect, "documents"), Profile.load(dialect))
         yield ""
@@ -82,6 +84,16 @@ def _table(api: Api, profile: Profile) -> Iterator[str]:
         states = " | ".join(_answer(profile, operation, state) for state in _STATES)
         yield f"| `{operation.id}` | {_mandatory(api, operation)} | {_has(operation)} | {states} |"
     yield f"| every operation on an unknown key | | | {profile.refusal('unknown_key')} | | |"
+
+
+def _window(profile: Profile) -> str:
+    """The bounds of the waiting period, and the state after cancelling."""
+    window = profile.window
+    default = "" if window.default is None else f", {window.default} where the request has none"
+    return (
+        f"The waiting period is {window.minimum} to {window.maximum} days, both included{default}. After cancelling, "
+        f"the key is {profile.facts['after_cancel']}."
+    )
 
 
 def _in_order(api: Api) -> list[Operation]:

@@ -64,7 +64,7 @@ def test_what_this_code_judges_otherwise_is_told_in_part_with_the_command_that_t
     assert "follows from all its exchanges: exchanges.jsonl.gz: at exchange 101" in why
     command = shlex.split(lines[lines.index("To verify the file with the code that sealed it:") + 1])
     assert command[:3] == ["pipx", "run", "--spec"]
-    assert command[3].endswith(f"@{OTHER['commit']}") or command[3] == "kms-conformance==0.1.0"
+    assert command[3].endswith(f"@{OTHER['commit']}") or command[3] == "./kms_conformance-0.1.0-py3-none-any.whl"
     assert command[4:] == ["kms-conformance", "verify", str(path)]
 
 
@@ -188,7 +188,7 @@ def test_a_checkout_that_tells_no_commit_has_none(head: str, tmp_path: Path, mon
     assert code_version.code()["commit"] == ""
 
 
-def test_what_was_installed_from_a_repository_names_it_and_what_was_not_its_version(
+def test_what_was_installed_from_a_repository_names_it_and_what_was_not_its_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin = {"url": "https://example.com/kms.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
@@ -198,7 +198,7 @@ def test_what_was_installed_from_a_repository_names_it_and_what_was_not_its_vers
     assert code_version.code()["commit"] == COMMIT
     assert shlex.split(code_version.command(environment, Path("x")))[3] == "git+https://example.com/kms.git@v9"
     monkeypatch.setattr(code_version, "_origin", dict)
-    assert shlex.split(code_version.command(environment, Path("x")))[3] == "kms-conformance==9"
+    assert shlex.split(code_version.command(environment, Path("x")))[3] == "./kms_conformance-9-py3-none-any.whl"
 
 
 def test_the_digest_of_code_depends_on_every_source_file_and_on_no_line_ending(

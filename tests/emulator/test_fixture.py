@@ -13,7 +13,7 @@ TESTS = """
 import os, urllib.request
 import pytest
 
-@pytest.mark.kms_emulator("aws", foreign_keys=0)
+@pytest.mark.kms_emulator("aws", foreign_keys=0, tls=True)
 def test_marked(kms_emulator, monkeypatch):
     assert kms_emulator.rules.dialect == "aws"
     assert [key.default for key in kms_emulator.store.keys] == [True]
@@ -21,6 +21,7 @@ def test_marked(kms_emulator, monkeypatch):
         monkeypatch.setenv(name, value)
     boto3 = pytest.importorskip("boto3")
     kms = boto3.client("kms")
+    assert kms.meta.endpoint_url.startswith("https://127.0.0.1:")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     kms_emulator.clock.advance(7 * 86400)

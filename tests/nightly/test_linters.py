@@ -138,12 +138,21 @@ def test_release_that_is_installed_is_the_wheel_of_this_one_and_the_file_says_ho
 def test_no_registry_is_asked_for_a_package_that_it_does_not_have() -> None:
     """`kms-conformance` has been published nowhere: whoever copied such a line got "no matching distribution"."""
     offered = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    offered += [path for folder in ("docs", "examples", "conformance") for path in (ROOT / folder).rglob("*")]
+    offered += [ROOT / "action.yml"]
+    offered += [
+        path for folder in ("docs", "examples", "templates", "conformance") for path in (ROOT / folder).rglob("*")
+    ]
     texts = {
         path: path.read_text(errors="replace") for path in offered if path.suffix in _TEXTS or "Container" in path.name
     }
     assert len(texts) > 100
-    registry = re.compile(r"(pip|pipx|uv pip|uv tool) install [^#\n`]*?(?<![/\w])kms[-_]conformance\b|uvx kms")
+    registry = re.compile(
+        r"(pip|pipx|uv pip|uv tool|uv add) install [^#\n`]*?(?<![/\w])kms[-_]conformance\b|uvx kms|uv add kms"
+        r"|--(spec|from|with)[ =]['\"]?kms[-_]conf|(?<![/\w])kms[-_]conformance(\[[\w,]+\])? ?(==|>=|~=|===) ?[\d{]"
+    )
+    assert registry.search("pipx run --spec kms-conformance==0.1.0 kms-conformance verify x")
+    assert registry.search("pip install --quiet kms-conformance")
+    assert not registry.search("pip install wheels/kms_conformance-0.1.0-py3-none-any.whl")
     assert [str(path.relative_to(ROOT)) for path, text in texts.items() if registry.search(text)] == []
 
 

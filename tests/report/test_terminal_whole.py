@@ -12,7 +12,7 @@ import pytest
 import sample_runs as samples
 
 from kms_conformance.report.model import Report, TargetReport
-from kms_conformance.report.text.screen import Screen
+from kms_conformance.report.text.screen import Progress, Screen
 from kms_conformance.run.terminal import Terminal
 from kms_conformance.verdict.waivers import Waiver
 from kms_conformance.verdict.waivers.outdated import StaleWaiver
@@ -88,3 +88,21 @@ def test_github_is_told_of_each_failure_and_obeys_no_target(monkeypatch: pytest.
         f"::error title=waiver out of date · cancel.bad-sequence::{STALE.why} {STALE.next}",
     ]
     assert "| ::error::owned" in text
+
+
+def test_the_first_failure_is_shown_when_it_is_found_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    words = "the first failure at"
+    assert words not in shown(RUNS["deviations"], color_system=None)
+    on_terminal = shown(RUNS["deviations"], force_terminal=True, color_system=None, legacy_windows=False)
+    assert on_terminal.count(words) == 1
+    assert on_terminal.index(words) < on_terminal.index("nonconformant")
+
+
+def test_checks_that_fail_a_should_alone_are_counted_apart() -> None:
+    file = io.StringIO()
+    check = next(check for check in RUNS["deviations"].targets[0].checks if check.failures)
+    with Progress(Screen(file=file, width=80), {(check.target, check.family): 2}) as progress:
+        progress.done(check, decides=False)
+        progress.done(check)
+    assert file.getvalue().endswith("2 checks, 1 failed, 1 failed without effect\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +46,7 @@ def test_missing_operations_are_inconclusive() -> None:
     assert outcome.failed == set()
     for name in ("untag.reply", "pending.tag", "pending.untag", "pending.list-tags"):
         assert verdicts[name]["verdict"] == "inconclusive"
-        assert "does not have the operation" in verdicts[name]["reason"]
+        assert "The target does not have " in verdicts[name]["reason"]
     assert verdicts["put-policy.reply"]["verdict"] == verdicts["pending.create-grant"]["verdict"] == "passed"
 
 
@@ -59,6 +61,28 @@ def test_a_target_that_has_the_lifecycle_alone_is_accused_of_nothing(profile: st
     assert outcome.exit_code == 3
     for name in ("set-alias.reply", "disabled.create-grant", "cancel.rotation-restored", "pending.update-alias-away"):
         assert verdicts[name]["verdict"] == "inconclusive"
-        assert "does not have the operation" in verdicts[name]["reason"]
+        assert "The target does not have " in verdicts[name]["reason"]
     for name in ("schedule.state-after", "cancel.effect", "cancel.state-after", "expiry.gone", "pending.encrypt"):
         assert verdicts[name]["verdict"] == "passed", name
+
+
+def test_a_profile_that_names_them_makes_a_target_with_the_lifecycle_alone_conformant(tmp_path: Path) -> None:
+    """A whole run, because each check must know what it cannot ask."""
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(f"name: mine\ntitle: Mine\nfacts:\n  lacks: [{', '.join(ALL)}]\n")
+    served = serving(AWS, decisions=[_WithoutEffect], filters=[lacking(ALL)])
+
+    @contextmanager
+    def with_profile() -> Iterator[str]:
+        with served() as target:
+            yield f"{target}\nprofile: {profile}\n"
+
+    outcome = run_suite(with_profile, in_real_time=False)
+    verdicts = {entry["id"]: entry for entry in outcome.verdict["requirements"]}
+    left = [name for name, each in verdicts.items() if each["level"] == "MUST" and each["verdict"] != "passed"]
+    assert {verdicts[name]["verdict"] for name in left} == {"not_applicable"}, left
+    assert outcome.exit_code == 0
+    for name in ("isolation.other-keys", "key-id.exact", "disabled.every-name", "decrypt.key-id", "lifecycle.sequence"):
+        assert verdicts[name]["verdict"] == "passed", name
+    words = ("alias", "tag", "grant", "rotation", "polic", "re-encrypt", "without-plaintext", "description")
+    assert [name for name in left if not any(word in name for word in words)] == []

@@ -106,9 +106,10 @@ def environment(target: str) -> dict[str, str]:
 
 
 def start(path: Path, url: str, variables: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start a script in isolated mode, in which Python sees no package of ours."""
+    """Start a script in a shell, or in the isolated mode of Python, in which it sees no package of ours."""
+    program = ["sh"] if path.suffix == ".sh" else [sys.executable, "-I", "-S"]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(path), url],
+        [*program, str(path), url],
         env={"PATH": os.environ["PATH"], **variables},
         cwd=path.parent,
         stdout=subprocess.PIPE,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from kms_conformance.apps.replay.script.normal import differences, normal, normal_reply
+from kms_conformance.apps.replay.script.runtime import AGAIN, Reproduction
+from kms_conformance.apps.replay.script.signing import sign_token
 
 AT = 1_796_000_000.0
 WEEK = 7 * 86400
@@ -109,3 +111,20 @@ def test_xml_and_other_texts_are_compared() -> None:
 def test_a_normal_form_is_a_python_literal() -> None:
     form = body({"a": [1.5, None, True, {"b": KEY}], "date": AT + WEEK})
     assert json.loads(json.dumps(form)) == form
+
+
+def test_the_reply_to_a_creation_is_compared_by_the_id_that_it_gives(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["reproduce.py"])
+    step = {"name": "CreateKey", "method": "POST", "url": "{{base}}/", "headers": [], "body": "", "signed": False}
+    reply = {"status": 200, "type": "", "request id": "missing", "body": {"KeyId": "<key_1>"}}
+    step |= {"takes": {"key_1": ["**", "KeyId"]}, "reply": reply}
+    plan = {"base_url": "http://h", "fresh": {}, "pause": 0, "steps": [step], "expected": "", "received": ""}
+
+    class Answering(Reproduction):
+        def exchange(self, *_: object) -> tuple[int, list[tuple[str, str]], bytes]:
+            return 200, [], b'{"KeyId": "11111111-2222-3333-4444-555555555555"}'
+
+    assert Answering(plan, sign_token).steps() == AGAIN
+    assert "SEEN AGAIN" in capsys.readouterr().out

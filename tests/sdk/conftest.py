@@ -31,7 +31,7 @@ def _as_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     # A .netrc in the home directory would replace a signature by a password.
     monkeypatch.setenv("HOME", str(tmp_path))
-    # No test uses TLS, but one client loads all CA certificates for each server: 2 of 7 s of its tests.
+    # Tests over TLS name their authority. One client loads all CA certificates for each server: 2 of 7 s of its tests.
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
 
 

@@ -13,11 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from environments import MissingPythonError, python_of
 from releases import HERE, Release, release
 from serving import serve
 
@@ -35,7 +36,7 @@ _RECORDED = "smoke"
 EVERYTHING = os.environ.get("KMS_CONFORMANCE_THIRD_PARTIES") == "all"
 # One seed, so that generated requests are the same in each run.
 SEED = 1
-_LONGEST_SECONDS = 600
+_LONGEST_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,20 @@ def certify(what: Release, tier: str, reports: Path | None = None, families: Seq
         except FileNotFoundError:
             raise RuntimeError(f"{' '.join(command)} left no verdict, and said:\n{said[-4000:]}") from None
         return Run(verdict, said)
+
+
+def asked(names: Iterable[str]) -> list[str]:
+    """The releases that are asked here: without those that are slow to install and to start, unless all are."""
+    return [name for name in names if EVERYTHING or not release(name).implementation.slow]
+
+
+def missing_python(what: Release) -> str:
+    """Why a release cannot be installed here; empty where it can."""
+    try:
+        python_of(what)
+    except MissingPythonError as error:
+        return f"{error}"
+    return ""
 
 
 def missing_library() -> str:

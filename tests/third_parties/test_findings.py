@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from certifying import EVERYTHING, EXPECTED, expected, missing_library
+from certifying import EVERYTHING, EXPECTED, asked, expected, missing_library, missing_python
 from releases import HERE, release
 from serving import serve
 
@@ -50,13 +50,15 @@ def shown_in(page: str) -> list[Shown]:
 
 
 @pytest.mark.sampled(1)
-@pytest.mark.parametrize("name", RELEASES)
+@pytest.mark.parametrize("name", asked(RELEASES))
 def test_every_curl_line_of_the_page_shows_what_the_page_says(name: str) -> None:
     page = page_of(name)
     setup = setup_of(page)
     assert setup.startswith("KMS=")
     examples = shown_in(page)
     assert examples
+    if reason := missing_python(release(name)):
+        pytest.skip(reason)
     clock = EVERYTHING and not missing_library()
     wrong = []
     with serve(release(name), timezone="UTC0", clock=clock) as served:

@@ -116,6 +116,37 @@ def test_an_unreachable_registry_is_an_error_and_no_skip(tmp_path: Path, monkeyp
         environments.programs_of(release("aws-local-run-1.1.0"))
 
 
+def test_an_older_release_listens_on_this_machine_alone() -> None:
+    # They have no option for it.
+    for name in ("ministack-1.2.19", "moto-1.3.15", "moto-4.1.3"):
+        assert "127.0.0.1" in release(name).command(Path("programs"), 5000), name
+    assert release("ministack-1.5.33").implementation.environment(5000)["BIND_HOST"] == "127.0.0.1"
+
+
+def test_a_release_that_needs_another_python_gets_it_or_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = release("localstack-core-2026.3.0")
+    ours, shim, theirs = (tmp_path / name for name in ("ours", "path/python3.13", "theirs"))
+    shim.parent.mkdir()
+    ours.write_text("#!/bin/sh\necho 3.11.7 of us\n")
+    shim.write_text("#!/bin/sh\necho no such version >&2\nexit 127\n")
+    theirs.write_text("#!/bin/sh\necho 3.13.0 of them\n")
+    for program in (ours, shim, theirs):
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shim.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("KMS_CONFORMANCE_PYTHON_3_13", f"{theirs}")
+    assert environments.python_of(what) == (f"{theirs}", "3.13.0 of them\n")
+    monkeypatch.setenv("KMS_CONFORMANCE_PYTHON_3_13", f"{ours}")
+    with pytest.raises(environments.MissingPythonError, match=r"needs Python 3\.13.*KMS_CONFORMANCE_PYTHON_3_13"):
+        environments.python_of(what)
+    monkeypatch.delenv("KMS_CONFORMANCE_PYTHON_3_13")
+    with pytest.raises(environments.MissingPythonError):
+        environments.python_of(what)
+    shim.write_text("#!/bin/sh\necho 3.13.1 on PATH\n")
+    assert environments.python_of(what) == (f"{shim}", "3.13.1 on PATH\n")
+
+
 @pytest.mark.parametrize("name", releases())
 def test_every_environment_is_pinned_whole(name: str) -> None:
     what = release(name)

@@ -56,6 +56,17 @@ ACROSS_RUNS = ("planted",)
 # Families whose requests only read and name no existing key. They can run before the keys of others are listed.
 BEFORE_LISTING = ("contact",)
 
+# Families that stay first in every run, also where checks that failed before are asked first: the contact, the first
+# steps of a key, and whether a request for one key reaches another, which comes before anything else is changed.
+UNMOVED = ("contact", "entry", "isolation")
+
+# The family that is asked even in a run of few checks, because it protects the keys of others.
+SAFEGUARD = ("isolation",)
+
+# Families that stay last: they use up keys that other checks need, read planted keys, or judge what all other checks
+# have left.
+LAST = ("waiting_period", "planted", "afterwards")
+
 # Families that generate requests from the seed of the run.
 SEEDED = ("lifecycle", "fuzzing")
 

@@ -25,15 +25,18 @@ _TYPES = {
 _DEPTH = 2
 
 
-def wanted(schema: Schema, depth: int = _DEPTH) -> str:
+def wanted(schema: Schema, depth: int = _DEPTH, *, formed: bool = False) -> str:
     """The values that a schema allows, such as `a string, milliseconds since 1970, 13 digits`; "" if it allows all.
 
     References must have been replaced by their targets. Of an object, the required fields are named, `depth` levels
-    deep.
+    deep. `formed`: with the forms of these fields, which are what alternatives may differ in.
     """
-    own = ", ".join(filter(None, (_type(schema, depth), *_limits(schema), _form(schema))))
+    own = ", ".join(filter(None, (_type(schema, depth, formed=formed), *_limits(schema), _form(schema))))
     alternatives = [
-        wanted(each, depth) for name in ("anyOf", "oneOf") for each in schema.get(name, ()) if _admits(each)
+        wanted(each, depth, formed=True)
+        for name in ("anyOf", "oneOf")
+        for each in schema.get(name, ())
+        if _admits(each)
     ]
     told = "; or ".join(dict.fromkeys(filter(None, alternatives)))
     return ", ".join(filter(None, (own, told))) if "x-kms-form" not in schema else own
@@ -49,20 +52,23 @@ def _admits(schema: object) -> bool:
     return isinstance(schema, Mapping) and schema.get("not") != {}
 
 
-def _type(schema: Schema, depth: int) -> str:
+def _type(schema: Schema, depth: int, *, formed: bool) -> str:
     named = schema.get("type", ())
     words = " or ".join(_TYPES[name] for name in ([named] if isinstance(named, str) else named))
     fields = tuple(schema.get("required", ())) if depth else ()
     if not fields or "array" in named:
         return words
-    inner = (_field(name, schema.get("properties", {}).get(name), depth - 1) for name in fields)
+    inner = (_field(name, schema.get("properties", {}).get(name), depth - 1, formed=formed) for name in fields)
     return f"{words or 'an object'} with {', '.join(inner)}"
 
 
-def _field(name: str, schema: object, depth: int) -> str:
-    """The name of a required field, with its own required fields if it is an object."""
-    nested = isinstance(schema, Mapping) and depth and schema.get("required")
-    return f"{name} ({wanted(schema, depth)})" if nested and isinstance(schema, Mapping) else name
+def _field(name: str, schema: object, depth: int, *, formed: bool) -> str:
+    """The name of a required field, with its own required fields if it is an object, or with its form in words."""
+    if not isinstance(schema, Mapping):
+        return name
+    if depth and schema.get("required"):
+        return f"{name} ({wanted(schema, depth, formed=formed)})"
+    return f"{name} ({schema['x-kms-form']})" if formed and "x-kms-form" in schema else name
 
 
 def _limits(schema: Schema) -> Iterator[str]:

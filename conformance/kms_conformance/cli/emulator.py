@@ -29,6 +29,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="The profile to follow: a name, or a YAML file of your own.",
 )
 @click.option("--expose", is_flag=True, help="Allow a host beyond loopback; the credentials are public.")
+@click.option(
+    "--tls", is_flag=True, help="Serve https, with a certificate that is made now and thrown away at the end."
+)
+@click.option(
+    "--tls-ca",
+    type=_FILE,
+    metavar="FILE",
+    help="With --tls: write the certificate of the authority to FILE, which stays, and not to a temporary folder.",
+)
 @click.option("--fault", default=None, metavar="NAME", help="Serve on 127.0.0.1 with this fault of `selftest`.")
 @click.option("--load", type=_FILE, metavar="FILE", help="Begin with the keys in this state file, and no others.")
 @click.option("--save", type=_FILE, metavar="FILE", help="Write the keys to this state file at the end.")
@@ -45,6 +54,8 @@ def emulator(  # noqa: PLR0913, PLR0917 - an option is an argument
     host: str,
     profile: str,
     expose: bool,  # noqa: FBT001 - an option
+    tls: bool,  # noqa: FBT001 - an option
+    tls_ca: Path | None,
     fault: str | None,
     load: Path | None,
     save: Path | None,
@@ -57,7 +68,10 @@ def emulator(  # noqa: PLR0913, PLR0917 - an option is an argument
             return
         from kms_conformance.emulator import serve  # noqa: PLC0415 - the other commands need no server
         from kms_conformance.emulator.state_file import StateFileError  # noqa: PLC0415 - as above
+        from kms_conformance.emulator.tls import UnwritableAuthority  # noqa: PLC0415 - as above
 
+        if tls_ca is not None and not tls:
+            raise click.UsageError("--tls-ca needs --tls: without it no certificate is made. Add --tls.")
         if save is not None and not save.parent.is_dir():
             raise click.BadParameter(f"the folder {save.parent} does not exist.", param_hint="--save")
         try:
@@ -68,6 +82,7 @@ def emulator(  # noqa: PLR0913, PLR0917 - an option is an argument
                 profile=chosen_profile(dialect, profile),
                 named_profile=str(Path(profile).resolve()) if is_file(profile) else None,
                 expose=expose,
+                tls=tls_ca or tls,
                 state=load,
                 save=save,
                 log=write_line,
@@ -75,6 +90,8 @@ def emulator(  # noqa: PLR0913, PLR0917 - an option is an argument
             )
         except StateFileError as error:
             raise click.BadParameter(str(error), param_hint="--load") from error
+        except UnwritableAuthority as error:
+            raise click.BadParameter(str(error), param_hint="--tls-ca") from error
 
 
 @contextlib.contextmanager
@@ -105,9 +122,9 @@ def _serve_fault(name: str, dialect: str, port: int, log: Callable[[str], None] 
     from kms_conformance.emulator.serve import stoppable  # noqa: PLC0415 - as above
 
     context = click.get_current_context()
-    for option in ("host", "profile", "expose", "load", "save"):
+    for option in ("host", "profile", "expose", "tls", "tls_ca", "load", "save"):
         if context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{option} cannot be combined with --fault. Leave it out.")
+            raise click.UsageError(f"--{option.replace('_', '-')} cannot be combined with --fault. Leave it out.")
     faults = {fault.name: fault for fault in FAULTS if dialect in fault.dialects}
     if name not in faults:
         advice = did_you_mean(near(name, faults), "The faults are defined in apps/selftest/faults.")

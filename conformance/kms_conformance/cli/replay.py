@@ -18,6 +18,7 @@ from kms_conformance.report.text.screen import Screen
 from kms_conformance.target import load_target
 
 _PATH = click.Path(path_type=Path)
+_ENDINGS = {"python": "py", "sh": "sh"}
 
 
 @click.command(name="replay")
@@ -28,11 +29,12 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--script",
     "language",
-    type=click.Choice(["python"]),
-    help="Send nothing; write a program that reproduces the failure alone, with the standard library only.",
+    type=click.Choice(["python", "sh"]),
+    help="Send nothing; write a program that reproduces the failure alone: Python with its standard library only, or a "
+    "POSIX shell with curl and openssl.",
 )
 @click.option(
-    "--output", type=_PATH, metavar="FILE", help="With --script: the file to write; default: reproduce_ID.py."
+    "--output", type=_PATH, metavar="FILE", help="With --script: the file to write; default: reproduce_ID.py or .sh."
 )
 def command(
     directory: Path,
@@ -49,9 +51,10 @@ def command(
     """
     found = replay.find(directory, failure)
     if language is not None:
-        return write_script(directory, found, output or Path(f"reproduce_{found.id}.py"))
+        file = output or Path(f"reproduce_{found.id}.{_ENDINGS[language]}")
+        return write_script(directory, found, file, language)
     if output is not None:
-        raise click.UsageError("--output names the file of --script. Add --script python.")
+        raise click.UsageError("--output names the file of --script. Add --script python or --script sh.")
     path = replay.target_file(directory, found, given)
     note = ""
     if path is not None:
@@ -67,10 +70,11 @@ def command(
     return outcome.exit_code
 
 
-def write_script(directory: Path, found: FoundFailure, path: Path) -> int:
+def write_script(directory: Path, found: FoundFailure, path: Path, language: str = "python") -> int:
     """Write the script of a failure; returns the exit code 0. Raises `ReportError` if no script can reproduce it."""
-    from kms_conformance.apps.replay.script import script  # noqa: PLC0415 - needed with --script only
+    from kms_conformance.apps.replay import script  # noqa: PLC0415 - needed with --script only
 
-    write_atomically(path, script(directory, found, path.name))
+    write = script.shell_script if language == "sh" else script.script
+    write_atomically(path, write(directory, found, path.name))
     say(f"script   {relative_path(path)}")
     return 0

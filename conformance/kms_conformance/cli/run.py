@@ -13,11 +13,13 @@ from kms_conformance.apps.sdk.registry import client_names
 from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
 from kms_conformance.cli.events import events_to
-from kms_conformance.cli.shards import ShardOptions, shard_options
+from kms_conformance.cli.loop import LoopOptions, loop_options
+from kms_conformance.cli.shards import ShardedRun, ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.tier import TIERS, Tier
+from kms_conformance.run.first_checks import FirstChecks
 from kms_conformance.run.isolated_pytest import run_pytest
 from kms_conformance.target import Target, load_targets
 from kms_conformance.verdict.decide import USAGE_ERROR
@@ -57,6 +59,7 @@ from kms_conformance.verdict.waivers import load_waivers
     show_default=True,
     help="Send our own requests (wire), or use the vendors' SDK clients: all of the dialect (sdk), or the one named.",
 )
+@loop_options
 @shard_options
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
 def run(  # noqa: PLR0913, PLR0917 - an option each
@@ -69,7 +72,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **further: Any,  # noqa: ANN401 - `shards` of `shard_options`, `events`, and the flags on planted keys
+    **further: Any,  # noqa: ANN401 - `shards`, `loop`, `events`, and the flags on planted keys
 ) -> int:
     """Test each target; write a verdict and a report.
 
@@ -78,6 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     """
     refuse_replaced()
     shard_choice: ShardOptions = further.pop("shards")
+    loop_choice: LoopOptions = further.pop("loop")
     part = shard_choice.part_of(targets, Path(reports).resolve())
     targets, directory = part.targets, part.directory
     loaded = load_targets([Path(target) for target in targets])
@@ -88,34 +92,70 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
         only = None if via == "sdk" else via
         consent = yes or via_confirmed(loaded, only)
         return run_via(targets, directory, only, consent=consent)
-    # A run that only observes planted keys moves no clock.
-    consent = yes or run_confirmed(loaded, cast("Tier", tier), moving=not further["watch"])
+    nights = tuple(name for name in ("plant", "watch", "rescue") if further[name])
+    loop_choice.refuse_together(target=targets, shard=part.shard, events=further["events"], **dict.fromkeys(nights, 1))
     # Errors in the waivers file are reported before pytest starts.
     load_waivers(waivers)
     frozen = None if requirements is None else _frozen(requirements, loaded)
     options = [f"--target={Path(target).resolve()}" for target in targets]
-    options += [f"--reports={directory}", f"--tier={tier}"]
-    options += ["--kms-yes"] if consent else []
-    options += part.options(seed)
-    options += [] if seed is None else [f"--seed={seed}"]
-    options += [f"--{name}" for name in ("plant", "watch", "rescue") if further[name]]
+    options += [f"--tier={tier}", *(f"--{name}" for name in nights)]
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
+
+    def run_once(first: FirstChecks, folder: Path, seed: int | None) -> int:
+        # Target files may have changed since the last round, and so may what the owners must agree to. A run that only
+        # observes planted keys moves no clock.
+        consent = yes or run_confirmed(
+            load_targets([Path(target) for target in targets]), cast("Tier", tier), moving=not further["watch"]
+        )
+        own = [f"--reports={folder}", *(["--kms-yes"] if consent else []), *part.options(seed)]
+        own += [] if seed is None else [f"--seed={seed}"]
+        return _run_once([*options, *own], folder, pytest_args, further["events"], part, first)
+
+    first = loop_choice.first()
+    if not loop_choice.until_fixed:
+        return run_once(first, directory, seed)
+    from kms_conformance.apps.until_fixed import ROUND, Loop, Restarts  # noqa: PLC0415 - most runs do not wait
+
+    if len(loaded) > 1 and ROUND in {target.name.casefold() for target in loaded}:
+        raise click.UsageError(
+            f"The folder {ROUND} is that of the rounds: give the target of this name another `name`."
+        )
+
+    return Loop(
+        directory,
+        first,
+        lambda first, folder, again: run_once(first, folder, seed if again is None else again),
+        lambda: Restarts.of(load_targets([Path(target) for target in targets])),
+    ).main()
+
+
+def _run_once(
+    options: list[str],
+    directory: Path,
+    pytest_args: tuple[str, ...],
+    events_file: str | None,
+    part: ShardedRun,
+    first: FirstChecks,
+) -> int:
+    """Make one run into a reports folder; returns its exit code."""
     before = results_mtime(directory)
     interrupts = Interrupts()
-    with events_to(further["events"]) as events:
+    with events_to(events_file) as events:
         arguments = [*_FIXED, *options, *events.options, *_outputs(directory), *pytest_args, str(suite.FOLDER)]
         interrupts.watch()
-        status = run_pytest(arguments, plugins=[interrupts])
+        status = run_pytest(arguments, plugins=[interrupts, first])
         if results_mtime(directory) != before:
             events.finish(directory)
         code = interrupts.exit_code or run_exit_code(directory, before, status)
         if part.shard is None:
             from kms_conformance.cli.report import publish_reports  # noqa: PLC0415 - not needed before the run ends
 
-            publish_reports(directory, before)
+            publish_reports(directory, before, brief=first.brief)
         elif code != USAGE_ERROR:
             part.explain()
+    # A loop handles the signals that come between two runs.
+    interrupts.restore()
     return interrupts.exit_code or code
 
 
@@ -128,7 +168,7 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
-    for name in ("tier", "seed", "waivers", "requirements", "events", "shard", "shards", "pytest_args"):
+    for name in ("tier", "seed", "waivers", "requirements", "events", "shard", "shards", *_LOOP, "pytest_args"):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():
@@ -136,6 +176,9 @@ def _refuse_unused(context: click.Context) -> None:
             raise click.UsageError(
                 f"With --via, {option} cannot be used: the steps are the same in every run. Leave it out."
             )
+
+
+_LOOP = ("failed", "only", "until_fixed")
 
 
 def _outputs(directory: Path) -> list[str]:

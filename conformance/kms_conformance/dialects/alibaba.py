@@ -186,7 +186,8 @@ class Alibaba(Dialect):
         # "{action}Response" allows any action here, because the request is not known; see `root_problem`.
         if root in known or ("{action}Response" in known and root.endswith("Response")):
             return ()
-        return (f"the XML root is {root}, and not one of {', '.join(known)}",)
+        roots = ", ".join(each.replace("{action}", "the action with ") for each in known)
+        return (f"the XML root is {root}, and not one of {roots}",)
 
     def root_problem(self, reply: Reply, request: Request) -> tuple[str, str] | None:
         found = _ROOT.search(reply.body) if "xml" in (reply.header("Content-Type") or "").lower() else None

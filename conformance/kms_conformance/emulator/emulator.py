@@ -19,6 +19,7 @@ from kms_conformance.emulator.rules import Rules
 from kms_conformance.emulator.server import Server
 from kms_conformance.emulator.service import Service, emulated
 from kms_conformance.emulator.store import Store
+from kms_conformance.emulator.tls import ServerTls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ class Emulator:
       disabled, the third pending deletion, the fourth enabled, and so on.
     - connections: how many connections are served at once; others wait until one is closed. None: all.
     - moves_everything: whether its clock moves all time, also that of signatures, tokens and HTTP dates.
+    - tls: serve https with a certificate that is made now. A path: where the certificate of its authority is written.
     - state: a file with the keys that exist from the start in place of all others (see `state_file`).
     - log: is called with one line for each request (see `RequestLog`); None: nothing is logged.
 
@@ -54,6 +56,7 @@ class Emulator:
         foreign_keys: int = 3,
         connections: int | None = None,
         moves_everything: bool = False,
+        tls: bool | Path = False,
         state: Path | None = None,
         log: Callable[[str], None] | None = None,
     ) -> None:
@@ -70,9 +73,11 @@ class Emulator:
         self._log = None if log is None else RequestLog(log)
         self._numbers = itertools.count(1)
         self._count_lock = threading.Lock()
-        self._server = Server((host, port), self._respond, self._unreadable, self.clock.real, connections)
+        self._tls = ServerTls(host, tls if isinstance(tls, Path) else None) if tls else None
+        context = None if self._tls is None else self._tls.context
+        self._server = Server((host, port), self._respond, self._unreadable, self.clock.real, connections, context)
         written = f"[{host}]" if ":" in host else host
-        self.base_url = f"http://{written}:{self._server.server_port}"
+        self.base_url = f"{'http' if self._tls is None else 'https'}://{written}:{self._server.server_port}"
         spoken = emulated(dialect)
         self._seed = spoken.seed
         self._api = spoken.api(Service(self.rules, self.decisions, self.clock, self.store, self.base_url))
@@ -94,6 +99,8 @@ class Emulator:
         self._server.close_all()
         self._server.server_close()
         self._thread.join()
+        if self._tls is not None:
+            self._tls.close()
 
     def target(self, auth: str | None = None) -> dict[str, Any]:
         """The content of a target file for this emulator; `auth` names a way to sign in (see `SeedData.auth_of`)."""
@@ -104,6 +111,7 @@ class Emulator:
             "dialect": self.rules.dialect,
             **profile,
             "base_url": self.base_url,
+            **({} if self.authority is None else {"verify": str(self.authority)}),
             "auth": self._seed.auth_of(auth, self.base_url),
             "time_control": {"url": url, "moves": "everything"} if self.clock.everything else url,
             "disposable": True,
@@ -114,9 +122,20 @@ class Emulator:
         return yaml.safe_dump(self.target(auth), sort_keys=False)
 
     @property
+    def authority(self) -> Path | None:
+        """The file of the authority that clients must trust; None without TLS. It is gone when the emulator ends."""
+        return None if self._tls is None else self._tls.authority
+
+    @property
     def environment(self) -> dict[str, str]:
         """Environment variables with which the vendor's SDKs use this emulator; see `SeedData.environment`."""
-        return dict(self._seed.environment(self.base_url))
+        trusted = {} if self.authority is None else dict.fromkeys(self._seed.trusting, str(self.authority))
+        return {**self._seed.environment(self.base_url), **trusted}
+
+    @property
+    def set_in_code(self) -> str:
+        """What the vendor's SDKs take from no environment variable, as a sentence; empty if there is nothing."""
+        return self._seed.set_in_code
 
     def save(self, path: Path) -> None:
         """Write the keys that exist now to a state file, which only its owner can read; `state=path` loads it."""

@@ -35,12 +35,16 @@ class SeedData:
     - own: the default keys of the service, which cannot be deleted.
     - environment: returns the environment variables from which the vendor's SDKs and tools take endpoint and
       credentials, for the base URL of an emulator. Where an SDK reads no endpoint from there, it must be set in code.
+    - trusting: the environment variables from which they take a file of trusted authorities.
+    - set_in_code: a sentence that says what they take from no environment variable.
     """
 
     auth: Callable[[str], Mapping[str, Mapping[str, str]]]
     foreign: KeyDraft
     own: tuple[KeyDraft, ...] = ()
     environment: Callable[[str], Mapping[str, str]] = lambda _: {}
+    trusting: tuple[str, ...] = ()
+    set_in_code: str = ""
 
     def auth_of(self, kind: str | None, base_url: str) -> dict[str, Any]:
         """The `auth` section of a target file for a way to sign in (None: the first); `ValueError` if unknown."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from kms_conformance.emulator.clock import CONTROL_PATH
 from kms_conformance.emulator.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -49,15 +50,19 @@ def serve(
     # The signal handler is installed before the target file is written, because its reader may send SIGTERM at once.
     with emulator, stoppable() as wait:
         target = emulator.target(auth) | ({} if named_profile is None else {"profile": named_profile})
-        write(_with_variables(target, emulator.environment))
+        write(_with_variables(target, emulator))
         wait()
         if save is not None:
             emulator.save(save)
 
 
-def _with_variables(target: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+def _with_variables(target: Mapping[str, Any], emulator: Emulator) -> str:
     """The target file, after comments that set the environment variables of the vendor's SDKs."""
-    lines = [f"# export {name}={shlex.quote(value)}" for name, value in environment.items()]
+    lines = [f"# export {name}={shlex.quote(value)}" for name, value in emulator.environment.items()]
+    lines += [f"# {emulator.set_in_code}"] if emulator.set_in_code else []
+    if emulator.authority is not None:
+        clock = f"--data '{{\"advance_seconds\": 0}}' {emulator.base_url}{CONTROL_PATH}"
+        lines.append(f"# curl --cacert {shlex.quote(str(emulator.authority))} {clock}")
     return "\n".join((*lines, yaml.safe_dump(target, sort_keys=False)))
 
 

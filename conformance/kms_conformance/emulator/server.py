@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -52,8 +53,9 @@ class Server(ThreadingHTTPServer):
         unreadable: Callable[[], Outbound],
         now: Callable[[], datetime] = REAL.now,
         connections: int | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`now` gives the time of the header `Date`.
+        """`now` gives the time of the header `Date`. With `tls`, connections are encrypted.
 
         `connections` is how many connections are served at once; others wait until one is closed. None: all.
         """
@@ -63,6 +65,7 @@ class Server(ThreadingHTTPServer):
         self._places = contextlib.nullcontext() if connections is None else threading.Semaphore(connections)
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._tls = tls
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Connection)
 
@@ -72,6 +75,22 @@ class Server(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection. Its own thread makes the handshake, which would hold up all others here."""
+        connection, address = super().get_request()
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the signature of the base class
+        """Close a connection; with TLS, tell the client first, or it would take the end for a cut connection."""
+        if isinstance(request, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ValueError):
+                # The alert is sent, and nobody waits for the client's.
+                request.settimeout(0)
+                request.unwrap()
+        super().shutdown_request(request)
 
     def opened(self, connection: socket.socket) -> None:
         """Register an open connection."""

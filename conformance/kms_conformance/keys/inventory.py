@@ -83,6 +83,14 @@ class Inventory(Reader):
         limit = self.client.target.limits.max_keys
         return max(0, min(self.most - self._used, limit - len(there), self.share - of_share))
 
+    def no_room(self, usable: int) -> Inconclusive:
+        """Why no more keys may be created; `usable` is the number of keys that checks can still use."""
+        limit = f"the limit of its tier or limits.max_keys ({self.client.target.limits.max_keys}) is reached."
+        lost = f" {self._used - usable} of its keys can be used no more." if self._used > usable else ""
+        first = "Repair the failures first: one may have ended a key. Otherwise raise" if lost else "Raise"
+        reason = f"The check needs one more key, and this run may not create one: {limit}{lost}"
+        return Inconclusive(reason, f"{first} limits.max_keys in the target file, or run a higher tier.")
+
     def close_gone_keys(self) -> None:
         """Close the ledger records of scheduled keys that are now gone, so that they do not count against the limits.
 

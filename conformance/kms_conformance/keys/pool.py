@@ -221,11 +221,7 @@ class Pool(Inventory):
         """
         self.close_gone_keys()
         if self.room <= 0:
-            raise Inconclusive(
-                "The check needs one more key, and this run may not create one: "
-                f"the limit of its tier or limits.max_keys ({self.client.target.limits.max_keys}) is reached.",
-                "Raise limits.max_keys in the target file, or run a higher tier.",
-            )
+            raise self.no_room(len(self.keys))
         kind = _kind(arguments)
         dialect = self.client.dialect
         answer, key = self.attempt(

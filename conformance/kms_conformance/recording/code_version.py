@@ -38,11 +38,16 @@ def digest() -> str:
 
 
 def command(environment: Mapping[str, Any], path: Path) -> str:
-    """The command that verifies the certificate at `path` with the code that wrote it."""
+    """The command that verifies the certificate at `path` with the code that wrote it.
+
+    An installation that knows no repository names the wheel of that version: a name alone would be looked up in a
+    package registry, and none has this package.
+    """
     version = environment["suite"]["version"]
     commit = environment["code"]["commit"] if "code" in environment else _BEFORE_COMMITS_WERE_NAMED
     source = _source()
-    spec = f"git+{source}@{commit or f'v{version}'}" if source else f"{_NAME}=={version}"
+    wheel = f"./{_NAME.replace('-', '_')}-{version}-py3-none-any.whl"
+    spec = f"git+{source}@{commit or f'v{version}'}" if source else wheel
     return shlex.join(["pipx", "run", "--spec", spec, _NAME, "verify", str(path)])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core import specs
-from kms_conformance.verdict.decide import decide_result
+from kms_conformance.verdict.decide import decide_result, is_confined
 
 if TYPE_CHECKING:
     from kms_conformance.report.model import Report, TargetReport
@@ -20,7 +20,11 @@ def problems_of_verdict(verdict: Verdict) -> Iterator[str]:
     if not verdict.requirements:
         yield "It has no requirements."
     yield from _doubled("unfinished check", (found.check for found in verdict.unfinished))
-    result = decide_result(verdict.requirements, unfinished=bool(verdict.unfinished), keys_left=bool(verdict.keys_left))
+    result = decide_result(
+        verdict.requirements,
+        unfinished=bool(verdict.unfinished) or is_confined(verdict.filters),
+        keys_left=bool(verdict.keys_left),
+    )
     if verdict.result != result:
         yield f"The result is {verdict.result}, but its requirements and checks make it {result}."
     own = verdict.own_profile

@@ -19,6 +19,8 @@ from kms_conformance.verdict.results import CheckOutcome, CheckResult
 
 # The number of innermost frames of a traceback that are kept; the outer frames belong to pytest and its plugins.
 _MOST_FRAMES = 12
+# The number of failed requirements that the reason of an unfinished check names.
+_MOST_NAMED = 2
 
 
 class SuiteFault(Inconclusive):
@@ -98,7 +100,11 @@ class CheckExecution:
         evidence = {name: tuple(passes.exchanges) for name, passes in judge.passes.items() if passes.exchanges}
         shown = cited.union(numbers[0] for name, numbers in evidence.items() if name in self.declared)
         if isinstance(error, Nonconformity) and (self.stopped or judge.unjudged):
-            reason = "Not judged: the check ended early, because a prerequisite failed."
+            # What ended the check was judged last.
+            failed = list(dict.fromkeys(failure.requirement for failure in reversed(judge.failures)))
+            more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+            named = f"{', '.join(failed[:_MOST_NAMED])}{more}"
+            reason = f"Not judged: the check ended early, because of what failed in it: {named}."
             if not self.stopped and (left := sorted(judge.unjudged & judge.left_open.keys())):
                 reason, hint = (problem := judge.left_open[as_id(left[0])]).reason, problem.hint
         return CheckResult(

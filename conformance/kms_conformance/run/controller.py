@@ -105,6 +105,9 @@ class Controller:
         # The keys of the built-in emulator end with the run, so their ledger is kept in the reports folder only.
         state = None if options.targets else str(options.reports / "ledger")
         loaded = load_targets([Path(path) for path in paths])
+        first = options.first
+        if first.settings is not None:
+            first.refuse_unknown(tuple(target.name for target in loaded))
         for target in loaded:
             # An error is raised before the first request if the ledger cannot be read or written.
             ledger = Ledger.of(target, None if state is None else Path(state))
@@ -119,7 +122,14 @@ class Controller:
         emptied = str(emptied_folder(options.reports))
         recordings = None if options.verdict_only else emptied
         settings = Settings(
-            tuple(map(str, paths)), state, options.tier, options.seed, **options.further, recordings=recordings
+            tuple(map(str, paths)),
+            state,
+            options.tier,
+            options.seed,
+            **options.further,
+            recordings=recordings,
+            first=first.settings,
+            only=first.only,
         )
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
@@ -231,7 +241,7 @@ class Controller:
                 self._missing.add_event(f"The run was stopped before this check: {why}.")
         if self.interrupts.first is not None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             self._missing.add_event("The run was interrupted before this check.")
-        filters = filters_of(session.config)
+        filters = filters_of(session.config, only=self.settings.only)
         self.verdicts = tuple(self.verdict_on(target, filters=filters) for target in self.targets)
         # A shard does not look for waivers that are out of date, because they may cover failures of other shards; the
         # command `merge` does.

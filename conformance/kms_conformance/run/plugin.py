@@ -75,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from kms_conformance.core.text import printable  # noqa: PLC0415
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
     from kms_conformance.run.controller import Controller  # noqa: PLC0415
+    from kms_conformance.run.first_checks import FirstChecks  # noqa: PLC0415
     from kms_conformance.run.settings import Options, Settings  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415
 
@@ -90,6 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
     seed = config.getoption("--seed")
+    given_first = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, FirstChecks))
+    first = next(given_first, None) or FirstChecks()
     shown = config.getoption("--kms-progress")
     if shown:
         # Pytest's terminal reporter is removed before the first error can occur, so that an error is not shown twice.
@@ -111,6 +114,7 @@ def pytest_configure(config: pytest.Config) -> None:
             consent=config.getoption("--kms-yes"),
             asking=asking,
             verdict_only=config.getoption("--kms-verdict-only"),
+            first=first,
         )
         controller = Controller.start(options, interrupts)
     except UserMistake as error:
@@ -129,7 +133,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if shown:
         from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
 
-        config.pluginmanager.register(Terminal(controller), "kms-terminal")
+        config.pluginmanager.register(Terminal(controller, brief=first.brief), "kms-terminal")
 
 
 def _names_suite(arguments: Iterable[str]) -> bool:

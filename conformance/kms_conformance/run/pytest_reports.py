@@ -15,7 +15,14 @@ from kms_conformance.verdict.results import CheckResult
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 # The number of characters that are kept of a traceback's last line, which goes into the verdict.
 _MOST = 300
-_OPTIONS = {"keyword": "-k", "marks": "-m", "ignored": "--ignore", "deselected": "--deselect", "shard": "--shard"}
+_OPTIONS = {
+    "keyword": "-k",
+    "marks": "-m",
+    "ignored": "--ignore",
+    "deselected": "--deselect",
+    "shard": "--shard",
+    "failed": "--failed",
+}
 
 
 @dataclass
@@ -57,8 +64,8 @@ def last_line(told: object) -> str:
     return lines[-1][:_MOST] if lines else ""
 
 
-def filters_of(config: pytest.Config) -> dict[str, str]:
-    """The pytest options that leave checks out, by name."""
+def filters_of(config: pytest.Config, *, only: bool = False) -> dict[str, str]:
+    """The options that leave checks out, by name. `only`: the value of the option `--only`."""
     named = [argument for argument in config.args if not is_suite(argument)]
     ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
     stepwise = config.getoption("stepwise", default=False) or config.getoption("stepwise_skip", default=False)
@@ -71,6 +78,7 @@ def filters_of(config: pytest.Config) -> dict[str, str]:
         "last failed": "--last-failed" if config.getoption("lf", default=False) else "",
         "stepwise": "--stepwise" if stepwise else "",
         "shard": config.getoption("--shard", None),
+        "failed": "--only" if only else "",
     }
     return {name: value for name, value in found.items() if value}
 

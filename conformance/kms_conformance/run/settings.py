@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kms_conformance.core.tier import Tier
+from kms_conformance.run.first_checks import FirstChecks
 from kms_conformance.run.shards.shard import Shard
 
 
@@ -22,6 +23,7 @@ class Options:
     - `asking`: false if no request will be sent (`--collect-only`); then the reports folder is not touched.
     - `verdict_only`: true for runs of the self-test that nobody reads: nothing is recorded, and `verdict.json` is the
       only file. Requests and judgements are those of other runs.
+    - `first`: the checks that come first.
     """
 
     targets: tuple[str, ...]
@@ -34,6 +36,7 @@ class Options:
     consent: bool = False
     asking: bool = True
     verdict_only: bool = False
+    first: FirstChecks = field(default_factory=FirstChecks)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Settings:
     - `state`: the folder of the ledgers; None for the user's state folder.
     - `recordings`: the folder of recordings; None if nothing is recorded.
     - `events`: the folder to which workers write events; None if nobody follows them.
+    - `first`: by target, the checks that come first; None if all keep their order.
+    - `only`: true if no other checks run.
     """
 
     targets: tuple[str, ...]
@@ -57,6 +62,12 @@ class Settings:
     shard: str | None = None
     durations: str | None = None
     events: str | None = None
+    first: Mapping[str, list[str]] | None = None
+    only: bool = False
+
+    def first_on(self, target: str) -> frozenset[str]:
+        """The checks that come first on a target."""
+        return frozenset((self.first or {}).get(target, ()))
 
     @property
     def part(self) -> Shard | None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from kms_conformance.core.errors import LibraryChanged
 from kms_conformance.report.ci.github import github_lines
+from kms_conformance.report.text.blocks import first_failure
 from kms_conformance.report.text.screen import Progress, Screen
 from kms_conformance.report.text.summary import show
 from kms_conformance.run.controller import Controller
@@ -21,13 +22,16 @@ from kms_conformance.verdict.results import CheckResult
 class Terminal:
     """Replaces pytest's terminal reporter; shows the progress, the summary, and errors that occur outside of checks."""
 
-    def __init__(self, controller: Controller, screen: Screen | None = None) -> None:
+    def __init__(self, controller: Controller, screen: Screen | None = None, *, brief: bool = False) -> None:
+        """If `brief` is true, every first failure is shown, and no summary: for rounds of `--until-fixed`."""
         self._controller = controller
         self._screen = screen or Screen()
         self._progress: Progress | None = None
         self._problems: list[str] = []
         self._moved: dict[str, None] = {}
         self._interrupted = False
+        self._brief = brief
+        self._failed_on: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start the progress bar, without xdist."""
@@ -51,10 +55,22 @@ class Terminal:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         raw = getattr(report, "kms", None)
         if raw is not None and self._progress is not None:
-            self._progress.done(CheckResult.from_json(raw))
+            result = CheckResult.from_json(raw)
+            self._progress.done(result, decides=report.failed)
+            if report.failed:
+                self._show_first_failure(result)
         elif report.failed and raw is None:
             lines = str(report.longrepr).strip().splitlines()
             self._problems.append(f"{report.nodeid} was ended from outside: {lines[-1] if lines else ''}")
+
+    def _show_first_failure(self, result: CheckResult) -> None:
+        """Show the first failure of each target that decides its result, on a terminal or if there is no summary."""
+        if result.target in self._failed_on or not result.failures or not (self._brief or self._screen.is_terminal):
+            return
+        self._failed_on.add(result.target)
+        dialect = next(each.dialect for each in self._controller.targets if each.name == result.target)
+        # One print, because a progress bar is drawn anew after each.
+        self._screen.write_line(Text("\n").join(first_failure(result, dialect, self._screen.width)))
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """Collect warnings about changed libraries, each once over all workers; other warnings are not shown."""
@@ -79,7 +95,8 @@ class Terminal:
             if self._controller.unwritten:
                 self._screen.write_line(Text(self._controller.unwritten, "red"))
             where = None if self._controller.unwritten else self._controller.reports
-            show(self._controller.report, where, self._screen)
+            if not self._brief or self._controller.unwritten or self._controller.report.stale:
+                show(self._controller.report, where, self._screen)
             for line in github_lines(self._controller.report, os.environ):
                 self._screen.order(line)
         for line in self._controller.unscheduled_keys():

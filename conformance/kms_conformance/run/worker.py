@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING, position
+from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity
 from kms_conformance.client.ledger import Ledger
@@ -25,6 +25,7 @@ from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.text.failure import render
 from kms_conformance.run import events
 from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
+from kms_conformance.run.first_checks import is_asked, place
 from kms_conformance.run.plan import Plan, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite.checks import SuiteCheck, operation_names
@@ -117,8 +118,9 @@ class Worker:
             elif (found := self._planned(item, target)) is not None:
                 item.stash[_CHECK] = CheckExecution.of(found, target)
                 kept.append(item)
-        order = [target.name for target in self.targets]
-        kept.sort(key=lambda item: _position(item, order))
+        order = {target.name: number for number, target in enumerate(self.targets)}
+        first = {name: self.settings.first_on(name) for name in order}
+        kept.sort(key=lambda item: _position(item, order, first))
         items[:] = kept
 
     def _planned(self, item: pytest.Item, target: str) -> SuiteCheck | None:
@@ -126,7 +128,10 @@ class Worker:
         callspec = getattr(item, "callspec")  # noqa: B009 - pytest's items have it where they are parametrised
         parameters = {name: value for name, value in callspec.params.items() if name != "kms"}
         function = getattr(item, "originalname", item.name)
-        return self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
+        found = self.plans[target].find(item.path.stem.removeprefix("test_"), function, parameters)
+        if found is None or not self.settings.only:
+            return found
+        return found if is_asked(found.family, found.id, self.settings.first_on(target)) else None
 
     def labels(self, item: pytest.Item) -> allure.Labels | None:
         """The Allure labels of an item."""
@@ -326,8 +331,10 @@ def _target_of(item: pytest.Item) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _position(item: pytest.Item, order: list[str]) -> tuple[int, int]:
+def _position(
+    item: pytest.Item, order: Mapping[str, int], first: Mapping[str, frozenset[str]]
+) -> tuple[int, tuple[int, int]]:
     check = check_of(item)
     if check is None:
-        return (len(order), 0)
-    return (order.index(check.target), position(check.family))
+        return (len(order), (0, 0))
+    return (order[check.target], place(check.family, check.id, first[check.target]))

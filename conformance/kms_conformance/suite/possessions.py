@@ -15,7 +15,7 @@ from typing import Any
 from kms_conformance.catalogue.profile import KeyFields
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
@@ -126,7 +126,7 @@ def given(kms: Scenario, key: str) -> tuple[Given, ...]:
 def _given(kms: Scenario, key: str, possession: Possession) -> Given:
     missing = [name for name in possession.needs if name not in kms.client.api]
     if missing:
-        raise Inconclusive(f"The target has no operation {missing[0]}.")
+        raise Lacking(f"The profile says that the target does not have {missing[0]}.")
     given = Given(possession, key, possession.give(kms, key))
     lost = kms.pool.patience.until(possession.shown_by, lambda: given.missing(kms, key), lambda lost: not lost)
     if lost:

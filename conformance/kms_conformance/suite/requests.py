@@ -99,14 +99,20 @@ class Requests:
         return self.dialect.result(operation, self.done(operation, **arguments).value)
 
     def _ask_once(self, operation: str, arguments: dict[str, object]) -> Answer:
+        if operation not in self.client.api:
+            raise Lacking(f"The profile says that the target does not have {operation}.")
         answer = self.client.ask(operation, **arguments)
         named = self.profile.has_refusal("lacking_operation")
         if self.is_told("lacking_operation" if named else "unknown_action unknown_path", answer):
-            reason = f"The target does not have the operation {operation}: {answer.summary}."
+            # Both names: that of the vendor's documents, and ours, which `lacks` takes.
+            reason = f"The target does not have {self.client.api[operation].id} ({operation}): {answer.summary}."
             if operation in self.profile.may_lack:
                 raise Lacking(reason)
             if self.client.api[operation].beside:
-                hint = "If the service does not offer it, name it under `lacks` in a profile of your own."
+                hint = (
+                    "If the service does not offer it, put the name in parentheses under `lacks` in a profile of your "
+                    "own: docs/certify-your-emulator.md#operations-that-you-do-not-offer."
+                )
                 raise Inconclusive(reason, hint)
         listed = () if answer.spec is None else answer.spec.codes
         if operation != "create" and self.profile.tells_limit(listed, answer.status, answer.code):

@@ -53,7 +53,7 @@ def test_new_key_is_enabled(kms: Scenario) -> None:
 
 def _must_be_new(kms: Scenario, key: str) -> None:
     """Judge that a second key is enabled although the first one was disabled right before."""
-    if kms.pool.room <= 0 or kms.sharded:
+    if kms.pool.room <= 0 or kms.sharded or "disable" not in kms.client.api:
         return
     kms.done("disable", key_id=key)
     try:

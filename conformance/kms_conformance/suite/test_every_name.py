@@ -340,8 +340,9 @@ def test_named_key_is_that_of_the_ciphertext(kms: Scenario) -> None:
     other = kms.key(ENABLED, key)
     ciphertext = kms.encrypted(key)
     kms.refuses("decrypt.key-id", "incorrect_key", "decrypt", ciphertext=ciphertext, key_id=other)
-    arguments = {"ciphertext": ciphertext, "source_key_id": other, "key_id": other}
-    kms.refuses("re-encrypt.source-key-id", "incorrect_key", "re_encrypt", **arguments)
+    if "re_encrypt" in kms.client.api:
+        arguments = {"ciphertext": ciphertext, "source_key_id": other, "key_id": other}
+        kms.refuses("re-encrypt.source-key-id", "incorrect_key", "re_encrypt", **arguments)
 
 
 def _told(view: KeyView) -> str:

@@ -82,11 +82,11 @@ def test_tag_reads_back(kms: Scenario) -> None:
     value = kms.chance.hex(6)
     answer = kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: value})
 
-    def listed() -> str:
-        return kms.ask("list_tags", key_id=key).reply.body.decode("utf-8", "replace")
+    def listed() -> dict[str, str | None]:
+        return dict(kms.dialect.tags(kms.ask("list_tags", key_id=key).value))
 
-    told = f"the tag {value}", str
-    kms.must_show("tag.reply", listed, lambda listed: value in listed, told, answer, "list_tags")
+    told = f"the tag {TAG} with the value {value}", str
+    kms.must_show("tag.reply", listed, lambda listed: listed.get(TAG) == value, told, answer, "list_tags")
 
 
 @requirement("schedule.reply.xml")

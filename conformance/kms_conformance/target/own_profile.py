@@ -97,8 +97,11 @@ def _problems(profile: OwnProfile) -> Iterator[Problem]:
     yield from _problems_of_window(profile.facts["window"])
     yield from _unknown("facts.auth_ways", profile.facts.get("auth_ways", ()), _ways(profile.dialect))
     catalogue = Catalogue.load(profile.dialect)
-    spared = sorted({operation for requirement in catalogue for operation in requirement.condition.operations})
-    unknown = list(_unknown("facts.lacks", profile.facts.get("lacks", ()), spared))
+    spared = {operation for requirement in catalogue for operation in requirement.condition.operations}
+    beside = {
+        operation.name for operation in Api.of(profile.dialect, "documents").operations.values() if operation.beside
+    }
+    unknown = list(_unknown("facts.lacks", profile.facts.get("lacks", ()), sorted(spared | beside)))
     yield from unknown or _problems_of_lifecycle(profile)
 
 

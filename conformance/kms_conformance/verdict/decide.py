@@ -113,7 +113,10 @@ def decide(
         own_profile=None if own is None else own.content,
         base_url=target.shown_url,
         result=decide_result(
-            decided, planned=bool(planned), unfinished=bool(unfinished), keys_left=bool(beside.keys_left)
+            decided,
+            planned=bool(planned),
+            unfinished=bool(unfinished) or is_confined(beside.filters),
+            keys_left=bool(beside.keys_left),
         ),
         requirements=decided,
         suite_version=__version__,
@@ -148,6 +151,11 @@ def decide_result(
         return "nonconformant"
     earned = planned and not unfinished and not keys_left
     return "conformant" if earned and musts <= {"passed", "waived", "not_applicable"} else "inconclusive"
+
+
+def is_confined(filters: Mapping[str, str]) -> bool:
+    """Whether a run was told to stop after the checks that had failed before; it is never conformant, whatever ran."""
+    return "failed" in filters
 
 
 def is_waiting(verdict: Verdict) -> bool:

@@ -48,6 +48,9 @@ def _environment(_: str) -> dict[str, str]:
 SEED = SeedData(
     auth=_auth,
     environment=_environment,
+    # Read by aliyun-python-sdk-kms.
+    trusting=("ALIBABA_CLOUD_CA_BUNDLE",),
+    set_in_code="Alibaba Cloud's clients take the endpoint from code, and alibabacloud_kms20160120 an authority.",
     foreign=KeyDraft(
         spec="Aliyun_AES_256", usage="ENCRYPT/DECRYPT", alias="alias/payroll-{number}", description="Not yours."
     ),

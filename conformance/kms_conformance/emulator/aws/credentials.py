@@ -56,6 +56,7 @@ def _environment(base_url: str) -> dict[str, str]:
 SEED = SeedData(
     auth=_auth,
     environment=_environment,
+    trusting=("AWS_CA_BUNDLE",),
     foreign=KeyDraft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/payroll-{number}", description="Not yours."),
     # A key that AWS manages for another service (S3).
     own=(KeyDraft(spec=SYMMETRIC, usage="ENCRYPT_DECRYPT", alias="alias/aws/s3", default=True),),

@@ -54,12 +54,23 @@ def _environment(base_url: str) -> dict[str, str]:
         "HUAWEICLOUD_SDK_SK": ACCESS_KEY_SECRET,
         "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT_ID,
         "HUAWEICLOUD_SDK_IAM_ENDPOINT": base_url,
+        # `KmsRegion.value_of("eu-example")` of huaweicloudsdkkms.
+        f"HUAWEICLOUD_SDK_REGION_KMS_{REGION.upper().replace('-', '_')}": base_url,
+        # `openstack.connect()` with otcextensions.
+        "OS_AUTH_URL": f"{base_url}/v3",
+        "OS_USERNAME": USERNAME,
+        "OS_PASSWORD": PASSWORD,
+        "OS_USER_DOMAIN_NAME": DOMAIN,
+        "OS_PROJECT_NAME": REGION,
+        "OS_REGION_NAME": REGION,
     }
 
 
 SEED = SeedData(
     auth=_auth,
     environment=_environment,
+    # The first is that of the library requests, which huaweicloudsdkkms uses; the second that of openstacksdk.
+    trusting=("REQUESTS_CA_BUNDLE", "OS_CACERT"),
     foreign=KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="payroll-{number}", description="Not yours."),
     # The default key of the service itself.
     own=(KeyDraft(spec="AES_256", usage="ENCRYPT_DECRYPT", alias="kms/default", default=True),),

@@ -292,7 +292,7 @@ class TargetPage:
 
 _NOT_RUN = "Checks of these requirements did not run to the end."
 _NOT_TESTED = "Not tested: no exchange of the run allowed a judgement."
-_RUN_ALL = "Run the whole suite to its end, without -k, -m and --lf."
+_RUN_ALL = "Run the whole suite to its end, without -k, -m, --lf and --only."
 
 
 def pages(report: Report) -> tuple[TargetPage, ...]:

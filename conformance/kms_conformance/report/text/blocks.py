@@ -50,6 +50,33 @@ def failures(target: TargetReport, directory: Path | None, width: int) -> Iterat
         yield Text(f"  … and {counted(len(failed) - _MOST_FAILURES, 'more requirement')} in the report", "dim")
 
 
+def first_failure(check: CheckResult, dialect: str, width: int) -> Iterator[Text]:
+    """A short block for the first failure of a check, while the run goes on."""
+    failure = next((each for each in check.failures if _is_must(each, dialect)), check.failures[0])
+    requirement = Catalogue.load(dialect).requirements.get(failure.requirement)
+    level = "" if requirement is None else f" · {requirement.level}"
+    name = f"{failure.requirement}{level} · {check.failure_id(failure)} · the first failure at {check.target}"
+    yield from lines(name, width, "  ✗ ", style="red")
+    if requirement is not None:
+        yield from _brief(requirement.statement, width, "    ")
+    yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
+    yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
+    yield from _seen_in(check, failure, width)
+
+
+def _seen_in(check: CheckResult, failure: Judgement, width: int) -> Iterator[Text]:
+    """The check, and the operations and statuses of the cited exchanges: the texts of a failure may not name them."""
+    cited = [check.asked[number] for number in failure.exchanges if number in check.asked]
+    if len(cited) > _MOST_NAMES:
+        cited = [cited[0], "…", cited[-1]]
+    yield from _brief(" · ".join(filter(None, (check.check, one_line(", ".join(cited))))), width, "    seen in   ")
+
+
+def _is_must(failure: Judgement, dialect: str) -> bool:
+    requirement = Catalogue.load(dialect).requirements.get(failure.requirement)
+    return requirement is not None and requirement.level == "MUST"
+
+
 def waived(verdict: Verdict, width: int) -> Iterator[Text]:
     """The waived requirements, each with the reason, owner and last day of its waiver."""
     entries = verdict.with_verdict("waived")
@@ -70,10 +97,15 @@ def unjudged(target: TargetReport, width: int) -> Iterator[Text]:
     if reasons or not_tested:
         yield Text()
         yield Text("  could not be judged:", "yellow")
-    for reason, count in reasons.most_common(_MOST_REASONS):
+    shown = reasons.most_common(_MOST_REASONS)
+    last = {hints.get(reason): reason for reason, _ in shown}
+    # Reasons with one hint stand together, and the hint behind the last of them.
+    order = {hint: number for number, hint in enumerate(dict.fromkeys(hints.get(reason) for reason, _ in shown))}
+    for reason, count in sorted(shown, key=lambda found: order[hints.get(found[0])]):
         yield from lines(one_line(reason), width, f"  {count:>4}  ")
-        if hints.get(reason):
-            yield from lines(one_line(hints[reason]), width, "        → ", style="dim")
+        hint = hints.get(reason)
+        if hint and last[hint] == reason:
+            yield from lines(one_line(hint), width, "        → ", style="dim")
     if len(reasons) > _MOST_REASONS:
         yield Text(f"        … and {counted(len(reasons) - _MOST_REASONS, 'more reason')} in the report", "dim")
     if not_tested:
@@ -142,6 +174,7 @@ def _failure(
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
     yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
     yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
+    yield from _seen_in(check, failure, width)
     # The command is not wrapped, so that it can be copied.
     if directory is not None:
         yield Text(f"    repeat    {replay_command(directory, name)}")

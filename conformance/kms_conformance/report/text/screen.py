@@ -66,6 +66,7 @@ class Progress:
         self._done: Counter[Part] = Counter()
         self._failed: Counter[Part] = Counter()
         self._open: Counter[Part] = Counter()
+        self._beside: Counter[Part] = Counter()
         self._bar = _bar(console) if console.is_terminal else None
         self._task = self._bar.add_task("", total=sum(planned.values()), found="") if self._bar else None
 
@@ -84,11 +85,12 @@ class Progress:
             if 0 < self._done[part] < self._planned[part]:
                 self._say(part)
 
-    def done(self, result: CheckResult) -> None:
-        """Count the result of one check."""
+    def done(self, result: CheckResult, *, decides: bool = True) -> None:
+        """Count the result of one check; `decides` is false for a failure that does not change the result."""
         part = (result.target, result.family)
         self._done[part] += 1
-        self._failed[part] += result.outcome == "failed"
+        self._failed[part] += result.outcome == "failed" and decides
+        self._beside[part] += result.outcome == "failed" and not decides
         self._open[part] += result.outcome == "inconclusive"
         if self._bar is not None and self._task is not None:
             failures = sum(self._failed.values())
@@ -103,6 +105,7 @@ class Progress:
         words = [counted(planned, "check") if done == planned else f"{done} of {counted(planned, 'check')}"]
         words += [f"{count} {word}" for count, word in ((self._failed[part], "failed"),) if count]
         words += [f"{count} inconclusive" for count in (self._open[part],) if count]
+        words += [f"{count} failed without effect" for count in (self._beside[part],) if count]
         style = "red" if self._failed[part] else "yellow" if self._open[part] else ""
         line = Text(f"{target}  {family:<15} {', '.join(words)}", style)
         line.truncate(self._console.width, overflow="ellipsis")

@@ -120,13 +120,15 @@ class Reproduction:
             answer = "no reply" if status is None else str(status)
             say(f"{number:3}. {step['name']} -> {answer}")
             if "reply" in step:
+                say(f"     received now: {answer} {body.decode('utf-8', 'replace')[:600]}")
+            # Before the comparison, which must know the id of a new key in the reply to its creation.
+            self.keep(step, status, body)
+            if "reply" in step:
                 now = {"status": None} if status is None else self.normal(status, headers, body, at)
                 found += differences(step["reply"], now)
-                say(f"     received now: {answer} {body.decode('utf-8', 'replace')[:600]}")
             elif step.get("status", status) != status:
                 others.append(f"{step['name']} (step {number}): {step['status']} in the run, {answer} now")
                 unserved = unserved or status is None or status in NOT_SERVED
-            self.keep(step, status, body)
         say(f"expected             {self.plan['expected']}")
         say(f"received in the run  {self.plan['received']}")
         for line in [*others, *found][:10]:

@@ -6,7 +6,8 @@ import ast
 import inspect
 import json
 import pprint
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -52,16 +53,31 @@ The credentials come from the environment only. Exit codes: 1 the same replies a
 '''
 
 
+@dataclass(frozen=True)
+class ScriptPlan:
+    """What a script does, in any language.
+
+    - `plan`: settings, steps, and the normal form of the replies of the run.
+    - `lines`: the exchange of each step; None for a step that prepares a key and was not recorded.
+    - `names`: by literal of the run, the name of its variable.
+    - `moments`: by the index of an exchange, the time of its request by the clock of the target, in seconds since 1970.
+    - `way`: the way to sign in; with version 3 of the signature of RPC calls, `rpc v3`.
+    """
+
+    plan: dict[str, Any]
+    lines: tuple[RecordedLine | None, ...]
+    names: Mapping[str, str]
+    moments: Mapping[int, float]
+    way: str
+
+
 def script(directory: Path, found: FoundFailure, name: str) -> str:
     """The source of the script that reproduces a failure; `name` is the name of its file.
 
     Raises `ReportError` if no script can reproduce it.
     """
-    report = load_report(directory)
-    folders = layout.folders(directory, [target.verdict.name for target in report.targets])
-    run = RecordedRun.load(folders[found.verdict.name])
-    chosen = choose(run, found)
-    plan = _plan(run, found, chosen)
+    made = plan_of(directory, found)
+    plan = made.plan
     head = _HEAD.format(
         id=found.id,
         requirement=found.failure.requirement,
@@ -71,7 +87,7 @@ def script(directory: Path, found: FoundFailure, name: str) -> str:
         export="".join(f"{variable}=... " for variable in plan["environment"]),
         file=name,
     )
-    signer = _signer(run)
+    signer = _signer(made.way)
     imports = _merged({line for module in (normal, signing, runtime) for line in _imports(module)})
     parts = [
         head,
@@ -87,29 +103,39 @@ def script(directory: Path, found: FoundFailure, name: str) -> str:
     return source
 
 
-def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> dict[str, Any]:
+def plan_of(directory: Path, found: FoundFailure) -> ScriptPlan:
+    """The plan of the script of a failure. Raises `ReportError` if no script can reproduce it."""
+    report = load_report(directory)
+    folders = layout.folders(directory, [target.verdict.name for target in report.targets])
+    run = RecordedRun.load(folders[found.verdict.name])
+    return _plan(run, found, choose(run, found))
+
+
+def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> ScriptPlan:
     requirement = Catalogue.load(found.verdict.dialect).requirements.get(found.failure.requirement)
     writer = StepWriter(run)
     steps: list[dict[str, Any]] = []
+    lines: list[RecordedLine | None] = []
     seen: set[str] = set()
     for step, line in writer.steps(chosen):
         if line is not None and line.index in chosen.cited:
             if steps and steps[-1] == step | {"status": line.record.status}:
                 # The suite repeats a refused request until it is settled; the last one is cited, and is enough here.
-                del steps[-1]
+                del steps[-1], lines[-1]
             step["reply"] = _normal(run, line, writer.names, seen)
         elif line is not None:
             step["status"] = line.record.status
             if steps and steps[-1] == step:
                 continue
         steps.append(step)
+        lines.append(line)
     auth = {name: value for name, value in run.snapshot["auth"].items() if value is not None and name not in _NOT_SENT}
     for value in auth.values():
         writer.environment.update(label for label in _labels(str(value)))
     limit = run.target.limits.requests_per_second
     clock = run.snapshot["time_control"]
     base = str(run.snapshot["base_url"])
-    return {
+    plan = {
         "requirement": found.failure.requirement,
         "statement": "" if requirement is None else requirement.statement,
         "expected": found.failure.expected,
@@ -125,15 +151,16 @@ def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> dic
         "give_back": writer.give_back(),
         "pending": _pending(run, may_be_gone=any(step["name"] == CLOCK_MOVE for step in steps)),
     }
+    moments = {line.index: _moment(run, line) for line in lines if line is not None}
+    way = "rpc v3" if run.snapshot["auth"].get("signature") == "v3" else str(run.snapshot["auth"]["way"])
+    return ScriptPlan(plan, tuple(lines), writer.names, moments, way)
 
 
 # Keys of the way to sign in that the script does not need: its name, its version, and another token.
 _NOT_SENT = frozenset({"way", "signature", "expired_token"})
 
 
-def _signer(run: RecordedRun) -> Callable[..., signing.Signed]:
-    auth = run.snapshot["auth"]
-    way = "rpc v3" if auth.get("signature") == "v3" else auth["way"]
+def _signer(way: str) -> Callable[..., signing.Signed]:
     if way not in _SIGNERS:
         raise ReportError(
             "No script can be written.", f"Scripts do not sign in by {way}.", "Use `replay` without --script."
@@ -176,8 +203,12 @@ def _normal(run: RecordedRun, line: RecordedLine, names: dict[str, str], seen: s
         return {"status": None}
     body = record.reply_body.text.encode(record.reply_body.encoding, "replace")
     known = {text: name for text, name in names.items() if "|" not in name}
-    at = datetime.fromisoformat(record.started).timestamp() + _moved_before(run, line.index)
-    return normal.normal_reply(record.status, list(record.reply_headers), body, known, at, seen)
+    return normal.normal_reply(record.status, list(record.reply_headers), body, known, _moment(run, line), seen)
+
+
+def _moment(run: RecordedRun, line: RecordedLine) -> float:
+    """The time of a request by the clock of the target, in seconds since 1970."""
+    return datetime.fromisoformat(line.record.started).timestamp() + _moved_before(run, line.index)
 
 
 def _moved_before(run: RecordedRun, index: int) -> float:
