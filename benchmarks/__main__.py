@@ -33,6 +33,12 @@ def _growth(_: int) -> Iterator[Result]:
     yield from growth.foreign_keys()
 
 
+def _parallel(_: int) -> Iterator[Result]:
+    yield from parallel.workers("standard", 1)
+    for dialect in ("huawei", "aws"):
+        yield from parallel.one_target(dialect, "standard", 1)
+
+
 def _counts(_: int) -> Iterator[Result]:
     yield from startup.imported_modules()
     yield from money.sample()
@@ -43,8 +49,9 @@ _PARTS: Mapping[str, _Part] = {
     "start-up": startup.start_up,
     "overhead": _overhead,
     "fuzzing": lambda rounds: rate.fuzzing("huawei", rounds),
+    "drawing": lambda rounds: rate.drawing(specs.dialects(), rounds),
     "growth": _growth,
-    "parallel": lambda _: parallel.workers("standard", 1),
+    "parallel": _parallel,
     "money": lambda _: money.costs(specs.dialects(), ("smoke", "standard")),
     "nightly": lambda _: money.costs(specs.dialects(), ("nightly",)),
     "counts": _counts,
@@ -52,7 +59,7 @@ _PARTS: Mapping[str, _Part] = {
 }
 # Parts that take a few seconds.
 _QUICK = frozenset({"counts", "ratios"})
-_USUAL = ("start-up", "overhead", "fuzzing", "growth", "parallel", "money")
+_USUAL = ("start-up", "overhead", "fuzzing", "drawing", "growth", "parallel", "money")
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import yaml
 
@@ -23,13 +23,31 @@ def fuzzing(dialect: str, rounds: int) -> Iterator[Result]:
     """Requests a second over the whole command, with the same number of examples an operation, and seed 1."""
     found: list[tuple[tuple[int, Usage], tuple[int, Usage]]] = []
     for _ in range(rounds):
-        done = suite.run(dialect, "standard", "-k", "test_entry.py or test_fuzzing.py")
+        # The other side generates its requests, so stored ones would be no comparison.
+        done = suite.run(dialect, "standard", "--no-cache", "-k", "test_entry.py or test_fuzzing.py")
         found.append(((done.served.requests, done.usage), _cli(dialect, EFFORTS["standard"].fuzz_examples)))
     for name, seconds in (("requests a second", _by_the_clock), ("requests a second of processor time", _of_work)):
         ours, other = (tuple(sent / seconds(usage) for sent, usage in side) for side in zip(*found, strict=True))
         target = 2.0 if seconds is _by_the_clock else None
         against = "Schemathesis CLI"
         yield Ratio("fuzzing", f"{dialect}: {name}", against, ours, other, "1/s", target, at_least=True)
+
+
+def drawing(dialects: Sequence[str], rounds: int) -> Iterator[Result]:
+    """Generated requests a second of the checks that fuzz, read from the draw cache and generated anew."""
+    for dialect in dialects:
+        pairs = [tuple(_fuzzed(dialect, *options) for options in ((), ("--no-cache",))) for _ in range(rounds)]
+        for name, unit in (("requests a second", 0), ("requests a second of processor time", 1)):
+            kept, anew = (tuple(side[unit] for side in sides) for sides in zip(*pairs, strict=True))
+            yield Ratio("drawing", f"{dialect}: {name}", "--no-cache", kept, anew, "1/s", 2.0, at_least=True)
+
+
+def _fuzzed(dialect: str, *options: str) -> tuple[float, float]:
+    """Requests a second, and a second of processor time, of the checks that fuzz."""
+    done = suite.run(dialect, "standard", *options, "-k", "test_entry.py or test_fuzzing.py")
+    parts = [part for part in done.parts if part.family == "fuzzing"]
+    requests = sum(len(part.requests) for part in parts)
+    return requests / sum(part.seconds for part in parts), requests / sum(part.cpu for part in parts)
 
 
 def _by_the_clock(usage: Usage) -> float:

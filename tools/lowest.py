@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 # The extras for users of the suite.
-EXTRAS = ("parallel", "clients")
+EXTRAS = ("clients",)
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "tools" / "lowest.txt"
 

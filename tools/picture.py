@@ -64,7 +64,7 @@ def main(images: Path) -> None:
         browser = driver.chromium.launch(executable_path=found, args=arguments)
         _shoot(browser, reports / INDEX, images / "report.png", height=1560)
         _shoot(browser, good / INDEX, images / "statement-dark.png", height=1000, scheme="dark")
-        _shoot(browser, _BOARD, images / "board.png", height=760)
+        _shoot(browser, _BOARD, images / "board.png", height=920)
         page = reports / "allure-report" / "index.html"
         if allure_report.find() is not None and page.is_file():
             _shoot(

@@ -24,7 +24,7 @@ from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.clock_look import refuse_still_clock
 from kms_conformance.preflight.consent import require, run_reach
 from kms_conformance.preflight.doctor import diagnose
-from kms_conformance.run.shards.scheduling import ClockLock
+from kms_conformance.run.shards.clock_lock import ClockLock
 from kms_conformance.target import Target, TargetError, parse_target
 
 EXPIRY = frozenset({"expiry.not-early", "expiry.gone", "expiry.no-cancel", "cancel.before-end", "expiry.nothing-else"})

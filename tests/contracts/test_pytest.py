@@ -71,9 +71,9 @@ class Plugin:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config, log):
-        from kms_conformance.run.shards.scheduling import one_worker_per_target
+        from kms_conformance.run.parallel.scheduling import one_worker_per_group
 
-        return one_worker_per_target(config, log, lambda node_id: node_id.partition("[")[2][:8])
+        return one_worker_per_group(config, log, lambda node_id: node_id.partition("[")[2][:8])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node):
@@ -190,7 +190,7 @@ def test_every_plugin_that_we_register_can_be_kept_in_a_set() -> None:
     from kms_conformance.report.allure.labels import Labelling  # noqa: PLC0415
     from kms_conformance.run.controller import Controller  # noqa: PLC0415
     from kms_conformance.run.plugin import PrivateFiles  # noqa: PLC0415
-    from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
+    from kms_conformance.run.shards.clock_lock import ClockLock  # noqa: PLC0415
     from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
     from kms_conformance.run.worker import Worker  # noqa: PLC0415
 

@@ -56,6 +56,9 @@ ACROSS_RUNS = ("planted",)
 # Families whose requests only read and name no existing key. They can run before the keys of others are listed.
 BEFORE_LISTING = ("contact",)
 
+# Families that judge what all earlier checks of a process have left. Each process of a run has checks of them.
+AFTER_ALL = ("afterwards",)
+
 # Families that stay first in every run, also where checks that failed before are asked first: the contact, the first
 # steps of a key, and whether a request for one key reaches another, which comes before anything else is changed.
 UNMOVED = ("contact", "entry", "isolation")

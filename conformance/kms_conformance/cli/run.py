@@ -14,10 +14,13 @@ from kms_conformance.catalogue.frozen import load_frozen
 from kms_conformance.cli._common import results_mtime, run_confirmed, run_exit_code
 from kms_conformance.cli.events import events_to
 from kms_conformance.cli.loop import LoopOptions, loop_options
+from kms_conformance.cli.processes import RunKind, processes_for, processes_option
+from kms_conformance.cli.seeds import KeptExamples, seed_option
 from kms_conformance.cli.shards import ShardedRun, ShardOptions, shard_options
 from kms_conformance.core import specs
 from kms_conformance.core.errors import refuse_replaced
 from kms_conformance.core.signals import Interrupts
+from kms_conformance.core.text import say
 from kms_conformance.core.tier import TIERS, Tier
 from kms_conformance.run.first_checks import FirstChecks
 from kms_conformance.run.isolated_pytest import run_pytest
@@ -32,8 +35,15 @@ from kms_conformance.verdict.waivers import load_waivers
     "--reports", default="reports/latest", show_default=True, metavar="DIR", help="The folder to write results to."
 )
 @click.option("--tier", type=click.Choice(TIERS), default="standard", show_default=True, help="How much is tested.")
-@click.option("--seed", type=int, default=None, help="Repeat the generated requests of a run with this seed.")
+@seed_option
+@click.option("--no-cache", is_flag=True, help="Generate all requests anew, and keep none for later runs.")
 @click.option("--waivers", default=None, metavar="FILE", help="A file of accepted failures, with reasons.")
+@click.option(
+    "--examples",
+    default=None,
+    metavar="DIR",
+    help="Generated requests that failed; they are asked first. Default: examples/ beside the waivers file.",
+)
 @click.option(
     "--requirements",
     default=None,
@@ -59,6 +69,7 @@ from kms_conformance.verdict.waivers import load_waivers
     show_default=True,
     help="Send our own requests (wire), or use the vendors' SDK clients: all of the dialect (sdk), or the one named.",
 )
+@processes_option
 @loop_options
 @shard_options
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST ARGS]")
@@ -66,13 +77,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     targets: tuple[str, ...],
     reports: str,
     tier: str,
-    seed: int | None,
+    seed: int,
     waivers: str | None,
     requirements: str | None,
     yes: bool,  # noqa: FBT001 - an option
     via: str,
     pytest_args: tuple[str, ...],
-    **further: Any,  # noqa: ANN401 - `shards`, `loop`, `events`, and the flags on planted keys
+    **further: Any,  # noqa: ANN401 - see the options above that have no parameter of their own
 ) -> int:
     """Test each target; write a verdict and a report.
 
@@ -98,19 +109,27 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     load_waivers(waivers)
     frozen = None if requirements is None else _frozen(requirements, loaded)
     options = [f"--target={Path(target).resolve()}" for target in targets]
-    options += [f"--tier={tier}", *(f"--{name}" for name in nights)]
+    options += [f"--tier={tier}", *(f"--{name}" for name in nights), *(["--no-cache"] if further["no_cache"] else [])]
+    selected = bool(pytest_args or loop_choice.failed or loop_choice.until_fixed)
+    kind = RunKind(cast("Tier", tier), selected, part.shard is not None, further["watch"], further["plant"])
+    processes = processes_for(further["processes"], loaded, kind)
+    if processes.note:
+        say(processes.note, err=True)
+    options += processes.options()
     options += [] if waivers is None else [f"--waivers={Path(waivers).resolve()}"]
     options += [] if frozen is None else [f"--requirements={frozen}"]
 
-    def run_once(first: FirstChecks, folder: Path, seed: int | None) -> int:
+    def run_once(first: FirstChecks, folder: Path, seed: int) -> int:
         # Target files may have changed since the last round, and so may what the owners must agree to. A run that only
         # observes planted keys moves no clock.
         consent = yes or run_confirmed(
             load_targets([Path(target) for target in targets]), cast("Tier", tier), moving=not further["watch"]
         )
-        own = [f"--reports={folder}", *(["--kms-yes"] if consent else []), *part.options(seed)]
-        own += [] if seed is None else [f"--seed={seed}"]
-        return _run_once([*options, *own], folder, pytest_args, further["events"], part, first)
+        kept = KeptExamples.beside(waivers, further["examples"])
+        own = [f"--reports={folder}", *(["--kms-yes"] if consent else []), *part.options(), f"--seed={seed}"]
+        code = _run_once([*options, *own, *kept.options], folder, pytest_args, further["events"], part, first)
+        kept.tell_new()
+        return code
 
     first = loop_choice.first()
     if not loop_choice.until_fixed:
@@ -168,11 +187,16 @@ def _frozen(name: str, targets: Iterable[Target]) -> str:
 
 def _refuse_unused(context: click.Context) -> None:
     """Raise `UsageError` for options that have no effect on the vendors' clients."""
-    for name in ("tier", "seed", "waivers", "requirements", "events", "shard", "shards", *_LOOP, "pytest_args"):
+    for name in (
+        *("tier", "seed", "no_cache", "waivers", "examples", "requirements", "events", "processes", "shard", "shards"),
+        *(*_LOOP, "pytest_args"),
+    ):
         given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         # Releases of click before 8.3 report an omitted argument as given on the command line, with the value ().
         if given and context.params.get(name) != ():
-            option = "pytest arguments after --" if name == "pytest_args" else f"--{name}"
+            option = {"pytest_args": "pytest arguments after --", "processes": "-n"}.get(
+                name, f"--{name.replace('_', '-')}"
+            )
             raise click.UsageError(
                 f"With --via, {option} cannot be used: the steps are the same in every run. Leave it out."
             )

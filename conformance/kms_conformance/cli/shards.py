@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from kms_conformance.cli.seeds import drew_seed
 from kms_conformance.core.text import say
 from kms_conformance.run.shards.shard import Shard, of_fleet
 from kms_conformance.target import load_target
@@ -62,12 +63,12 @@ class ShardedRun:
     shard: Shard | None
     durations: str | None
 
-    def options(self, seed: int | None) -> list[str]:
-        """The options for our pytest plugin. Raises `UsageError` if several shards have no common seed."""
+    def options(self) -> list[str]:
+        """The options for our pytest plugin. Raises `UsageError` if each shard draws a seed of its own."""
         if self.shard is None:
             return []
-        if self.shard.of > 1 and seed is None:
-            raise click.UsageError("All shards of a run need the same seed: add --seed with the same number to each.")
+        if self.shard.of > 1 and drew_seed():
+            raise click.UsageError("All shards of a run need the same seed: give --seed the same number in each.")
         balanced = [] if self.durations is None else [f"--kms-durations={Path(self.durations).resolve()}"]
         return [f"--shard={self.shard}", *balanced]
 

@@ -268,11 +268,11 @@ class Ledger:
         """Requests to create a key, by this run or dead runs, of which nobody has checked whether the key exists."""
         return tuple(record for record in self.here if record.doubtful and self.is_free(record))
 
-    def reusable(self, kind: str) -> tuple[KeyRecord, ...]:
+    def reusable(self, kind: str, *, of_siblings: bool = False) -> tuple[KeyRecord, ...]:
         """Keys of a kind that dead runs have left, scheduled for deletion or not. Planted keys are not included.
 
-        Keys that other shards of the same run have left are not included either: these shards reuse them in their next
-        run.
+        Keys that other shards of the same run have left are included only with `of_siblings`: these shards reuse them
+        in their next run.
         """
         return tuple(
             record
@@ -281,7 +281,7 @@ class Ledger:
             and record.key is not None
             and record.event in ("scheduled", "created", "taken")
             and record.run != self.run
-            and not same_division(self.mark, mark_of(record.run))
+            and (of_siblings or not same_division(self.mark, mark_of(record.run)))
             and self.is_free(record)
         )
 

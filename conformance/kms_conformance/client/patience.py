@@ -41,6 +41,7 @@ class Patience:
     - observe: notes an event that counts against no requirement.
     - lag_seconds: the longest lag that was seen in this run; 0 if the target never lagged.
     - flaps: whether a look showed the former state again after the new one.
+    - joint: adds to the seconds that all processes of this run have waited, and returns the sum; None for one process.
     - changes: the number of requests that may have changed any key, and of moves of the clock.
     """
 
@@ -49,6 +50,7 @@ class Patience:
     most_seconds: float
     clock: Clock = REAL
     observe: Callable[[str], None] = lambda _: None
+    joint: Callable[[float], float] | None = None
     lag_seconds: float = 0.0
     flaps: bool = False
     changes: int = 0
@@ -172,6 +174,7 @@ class Patience:
     def renew(self) -> None:
         """Forget how long the run has waited, because keys must be scheduled for deletion at its end in any case."""
         self._waited = 0.0
+        self.joint = None
 
     def _note_lag(self, what: str) -> None:
         assert self._changed_at is not None
@@ -182,11 +185,14 @@ class Patience:
         self.observe(f"{what} showed a change late, by {told}")
 
     def _sleep(self, seconds: float) -> None:
-        if self._waited + seconds > self.most_seconds:
+        waited = self._waited if self.joint is None else self.joint(0.0)
+        if waited + seconds > self.most_seconds:
             raise Inconclusive(
-                f"The run has waited {self._waited / 60:.0f} min in all for changes to become visible, and may wait no "
+                f"The run has waited {waited / 60:.0f} min in all for changes to become visible, and may wait no "
                 "longer: what was seen last may change yet, so it is not judged.",
                 "Raise limits.wait_minutes in the target file if the endpoint is just slow.",
             )
         self._waited += seconds
+        if self.joint is not None:
+            self.joint(seconds)
         self.clock.sleep(seconds)

@@ -19,6 +19,8 @@ class SignatureLock:
     A service may lock an access key after a number of wrong signatures in a row. The profile has the number under
     `signature_lock`. Wrong signatures on purpose are interrupted by good requests after half of it at the latest,
     because others may use the key too. If the target refuses good signatures, requests end before the last one.
+
+    - processes: the number of processes of this run that use the access key now.
     """
 
     def __init__(self, dialect: Dialect, monotonic: Callable[[], float]) -> None:
@@ -32,6 +34,7 @@ class SignatureLock:
         self._monotonic = monotonic
         self._refused_at = 0.0
         self.in_a_row = 0
+        self.processes = 1
 
     @property
     def needs_good(self) -> bool:
@@ -43,7 +46,10 @@ class SignatureLock:
 
         After the time that a lock takes, one more request is allowed.
         """
-        if self.in_a_row < self._most_refused or self._monotonic() - self._refused_at >= self._seconds:
+        if (
+            self.in_a_row < max(1, self._most_refused // self.processes)
+            or self._monotonic() - self._refused_at >= self._seconds
+        ):
             return
         raise Inconclusive(
             f"Not sent: the target refused the last {self.in_a_row} signatures.",

@@ -20,6 +20,7 @@ from kms_conformance.client.findings import Findings
 from kms_conformance.client.front import UNAVAILABLE, NotReached
 from kms_conformance.client.gate import Gate, NotOurs
 from kms_conformance.client.internal_errors import InternalErrors
+from kms_conformance.client.joint_limits import JointLimits
 from kms_conformance.client.judge import NO_SERVER_ERROR, Denied, Inconclusive, Judgement, Lost
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.missing_replies import MissingReplies
@@ -55,8 +56,13 @@ class _Resender(Generic[_Again]):
 class Client:
     """The client through which all requests to a target are sent; `findings` belong to the check that is running."""
 
-    def __init__(self, target: Target, ledger: Ledger, world: World | None = None) -> None:
-        """`ledger` decides which keys are ours. Requests that could change other keys are not sent."""
+    def __init__(
+        self, target: Target, ledger: Ledger, world: World | None = None, joint: JointLimits | None = None
+    ) -> None:
+        """`ledger` decides which keys are ours. Requests that could change other keys are not sent.
+
+        `joint`: the limits that this process keeps together with others; None if it is alone.
+        """
         self.target = target
         self.world = world or World()
         self.profile = Profile.load(target.dialect, target.profile)
@@ -70,11 +76,16 @@ class Client:
         self.signature_lock = SignatureLock(self.dialect, self.world.clock.monotonic)
         self.session = Session.for_target(target, self.gate, self.world)
         self.signer: Signer = signer_for(target, self.session)
-        self.exchange_log = ExchangeLog(redactor)
+        if joint is not None:
+            self.session.pace.reserve = joint.turn
+        self.exchange_log = ExchangeLog(redactor, before=0 if joint is None else joint.exchanges_before)
         self.findings = self._new_findings(kept=False)
         promised = target.limits.requests_per_second
         self.backoff = Backoff(
-            target.limits.timeout_seconds, self.world.clock, 0.0 if promised is None else 1 / promised
+            target.limits.timeout_seconds,
+            self.world.clock,
+            # Every process waits for the turns of the others too.
+            0.0 if promised is None else (1 if joint is None else joint.of) / promised,
         )
         self.effects = Effects(self.dialect, self.gate, self.profile, self.world.clock)
         self.missing_replies = MissingReplies(self.effects, target.limits.timeout_seconds)
@@ -85,6 +96,7 @@ class Client:
             target.limits.wait_minutes * 60,
             self.world.clock,
             self._observe,
+            None if joint is None else joint.waited,
         )
         self.answers_seen = AnswersSeen(self.dialect, self.gate, self.profile, redactor.text)
         self._reader = AnswerReader(self.dialect, self.api, self._breaks, self.answers_seen.note)

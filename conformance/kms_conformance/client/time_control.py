@@ -48,6 +48,7 @@ class TimeControl:
     """The current time for the target's keys. Signatures, tokens and HTTP dates use real time, unless all time moves.
 
     - `moved`: by how much this run has moved the clock.
+    - `held`: true while other processes of this run test the target, so that its clock must not be moved.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class TimeControl:
         self._note_move = note_move
         self._most = most
         self.moved = timedelta()
+        self.held = False
         self._ahead = timedelta()
         self._known = url is None
         self._everything = url is not None and moves == "everything"
@@ -126,6 +128,10 @@ class TimeControl:
             raise Inconclusive(
                 "The waiting period cannot be skipped: the target offers no time_control.",
                 "An emulator can offer one (see the format of the target file); on a cloud this is not tested.",
+            )
+        if self.held and seconds:
+            raise Inconclusive(
+                "The clock is not moved while several processes test the target.", "Run with one process: -n 0."
             )
         if self._most is not None and self.moved + timedelta(seconds=seconds) > self._most:
             raise Inconclusive(

@@ -130,3 +130,12 @@ class Draws:
 
     def drew(self, of: str, value: object, /) -> None:
         """Store a value that was just drawn for the purpose `of`."""
+
+    def given(self, of: str, values: Sequence[Any], /) -> Sequence[Any]:
+        """Values for the purpose `of` that do not follow from the seed, such as those of a file of the user's.
+
+        They are stored. If a recording is judged again, the recorded values take their place, if there are any.
+        """
+        for value in values:
+            self.drew(of, value)
+        return values

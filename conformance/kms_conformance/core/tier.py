@@ -13,6 +13,8 @@ from typing import Literal, get_args
 Tier = Literal["smoke", "standard", "nightly"]
 #: All tiers, from the one that sends the fewest requests to the one that sends the most.
 TIERS: tuple[Tier, ...] = get_args(Tier)
+#: The seed of a run that names none, so that a release asks everybody the same requests.
+DEFAULT_SEED = 1
 
 
 @dataclass(frozen=True)

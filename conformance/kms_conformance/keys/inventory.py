@@ -61,14 +61,14 @@ class Inventory(Reader):
         self.ledger = ledger
         self.share = client.target.limits.max_keys if share is None else share
         self.most = min(most, self.share)
+        self.of_siblings = False  # whether keys that ended processes of this run have left are used
         self.created = 0
         self.held: set[str] = set()
         self.new: set[str] = set()
         self.preexisting: frozenset[str] = frozenset()
         self.views_before: dict[str, KeyView] = {}
         self._markers: dict[str, str] = {}
-        self._used = 0
-        self._intended = 0
+        self._used = self._intended = 0
         # The refused creates of this run, by marker. A faulty target may have created a key all the same. For
         # `_checked` of these creates, the run has looked for a key once; it looks again at its end.
         self._refused: dict[str, Answer] = {}
@@ -269,7 +269,7 @@ class Inventory(Reader):
         if self._used >= self.most:
             return None
         self.close_gone_keys()
-        for record in self.ledger.reusable(kind):
+        for record in self.ledger.reusable(kind, of_siblings=self.of_siblings):
             view = self._proved(record)
             if view is not None and self.ledger.take(record):
                 assert record.key is not None

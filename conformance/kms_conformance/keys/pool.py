@@ -202,17 +202,18 @@ class Pool(Inventory):
 
     def create(self, **arguments: object) -> str:
         """Reuse a key of an earlier run, or create one. Raises `Inconclusive` if the run may use no more keys."""
-        kind = _kind(arguments)
+        return self.reused(_kind(arguments)) or self.create_new(**arguments)
+
+    def reused(self, kind: str = PLAIN) -> str | None:
+        """A key of this kind that an earlier run left, ready for use; None if there is none."""
         while (found := self.reuse(kind)) is not None:
             key, view = found
-            try:
+            # A key that cannot be used is scheduled at the end, because this run holds it. Another key is tried.
+            with suppress(Inconclusive):
                 if self._revived(key, view, kind):
                     self.keys.append(key)
                     return key
-            except Inconclusive:
-                # The key cannot be used, but this run holds it and schedules it at the end. Another key is tried.
-                continue
-        return self.create_new(**arguments)
+        return None
 
     def create_new(self, **arguments: object) -> str:
         """Create a key, which the ledger records before the request is sent.

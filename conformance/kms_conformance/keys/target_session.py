@@ -11,6 +11,7 @@ from functools import cached_property
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.joint_limits import JointLimits
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
@@ -38,6 +39,7 @@ class TargetSession:
     - `others`: the keys of others as they were read before the run, by id.
     - `others_since`: the moment before the first of them was read; None before that.
     - `isolation`: the comparison of these keys before and after the run; None before its end.
+    - `joint`: the limits that this process keeps together with others that test this target; None if it is alone.
     - `checks_started`: the ids of the checks that have started.
     """
 
@@ -50,16 +52,18 @@ class TargetSession:
     checks_started: list[str] = field(default_factory=list)
     share: int | None = None
     clock_reach: timedelta | None = None
+    joint: JointLimits | None = None
     others_since: Moment | None = None
     _listed: Answer | None = None
     _other_runs_keys: set[str] = field(default_factory=set)
     _refused: Inconclusive | None = None
     _opened: bool = False
     _state_required: bool = False
+    _alone: bool = False
 
     @cached_property
     def client(self) -> Client:
-        client = Client(self.target, self.ledger, self.world)
+        client = Client(self.target, self.ledger, self.world, self.joint)
         if self.target.clock_moves == "everything":
             # The first signature asks for the time. The time control needs the client's session, so it comes later.
             client.session.endpoint_now = lambda: self.time.now()  # noqa: PLW0108 - `self.time` needs this client
@@ -140,7 +144,8 @@ class TargetSession:
     def end(self, *, hurried: bool = False) -> tuple[UnscheduledKey, ...]:
         """Schedule all keys and close the connections; returns the keys that could not be scheduled, with the reason.
 
-        The keys of others are read again and compared, unless the run was interrupted (`hurried`).
+        The keys of others are read again and compared, unless the run was interrupted (`hurried`), or another process
+        of this run, which is at work for longer, compares them.
         """
         self.client.stop_findings()
         self.client.session.trace.begin()
@@ -149,12 +154,33 @@ class TargetSession:
         self.client.patience.renew()
         try:
             left = self.pool.release()
-            if self._opened and not hurried:
+            if self._opened and not hurried and self.attests:
                 with suppress(Inconclusive):
                     self.isolation = self._compare_bystanders()
         finally:
             self.close()
         return left
+
+    def share_target(self, *, shared: bool) -> None:
+        """Note whether other processes of this run test the target during the next check."""
+        if self.joint is not None:
+            self.time.held = shared
+            self.client.signature_lock.processes = self.joint.of if shared else 1
+
+    def use_alone(self) -> None:
+        """Take over the keys of the other processes of this run, at the first call after they have ended."""
+        if not self._alone:
+            self._alone = True
+            pool, limit = self.pool, self.target.limits.max_keys
+            pool.of_siblings, pool.share, pool.most = True, limit, min(self.keys, limit)
+            with suppress(Inconclusive):
+                while pool.reused() is not None:
+                    continue
+
+    @property
+    def attests(self) -> bool:
+        """Whether this process compares the keys of others: of several processes, the first one does."""
+        return self.joint is None or self.joint.process == 1
 
     @property
     def belongings(self) -> Mapping[str, object]:

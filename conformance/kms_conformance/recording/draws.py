@@ -44,6 +44,9 @@ class PlayedDraws(Draws):
     def recorded(self, of: str, /) -> Sequence[Any] | None:
         return None if self._again else self._left.pop(of, [])
 
+    def given(self, of: str, values: Sequence[Any], /) -> Sequence[Any]:
+        return self._left.pop(of, [])
+
     def drew(self, of: str, value: object, /) -> None:
         if self.problem or not self._again:
             return

@@ -28,6 +28,10 @@ from kms_conformance.report.recorded import keep_recordings
 from kms_conformance.report.reproduce import write_replay_file
 from kms_conformance.report.store import UNFINISHED, begin
 from kms_conformance.run.emulators import Emulators
+from kms_conformance.run.parallel.groups import groups_of
+from kms_conformance.run.parallel.joining import join_belongings
+from kms_conformance.run.parallel.scheduling import one_worker_per_group, worker_number
+from kms_conformance.run.parallel.shared_target import SharedTarget, new_joint_file
 from kms_conformance.run.plan import plan_of
 from kms_conformance.run.pytest_reports import (
     NO_FILTERS,
@@ -40,7 +44,6 @@ from kms_conformance.run.pytest_reports import (
 )
 from kms_conformance.run.settings import Options, Settings
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, write_parts
-from kms_conformance.run.shards.scheduling import one_worker_per_target
 from kms_conformance.run.shards.shard import Shard
 from kms_conformance.run.worker import Worker
 from kms_conformance.suite.checks import SuiteCheck
@@ -87,6 +90,7 @@ class Controller:
 
     def __post_init__(self) -> None:
         self.plans = {target.name: plan_of(target, self.settings) for target in self.targets}
+        self._shared = SharedTarget.of(self.targets, self.plans, self.settings)
         self._by_node_id = {
             check.node_id(name): (name, check) for name, plan in self.plans.items() for check in plan.checks.values()
         }
@@ -121,16 +125,22 @@ class Controller:
         frozen = {} if release is None else {name: load_frozen(release, name) for name in dialects}
         emptied = str(emptied_folder(options.reports))
         recordings = None if options.verdict_only else emptied
+        further = dict(options.further)
+        if further.get("workers", 1) > 1:
+            # The order of exchanges of several workers is not known, so a recording of them could not be judged again.
+            recordings, further["joint"] = None, new_joint_file(options.reports)
         settings = Settings(
             tuple(map(str, paths)),
             state,
             options.tier,
             options.seed,
-            **options.further,
+            **further,
             recordings=recordings,
+            cache=options.cache,
             first=first.settings,
             only=first.only,
         )
+        settings.kept_examples.check()
         if settings.part is not None:
             settings.part.refuse_moving_clocks(loaded)
         # Without requests, no clock is moved; runs that only observe planted keys do not move it either.
@@ -146,11 +156,19 @@ class Controller:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> object:
         """The checks of one target share keys, so they go to one worker, regardless of `--dist`."""
-        return one_worker_per_target(config, log, lambda node_id: (self.place(node_id) or (None,))[0])
+        if self._shared is not None:
+            return self._shared.scheduler(self._check_of, self.results_of)
+        groups = groups_of(self.targets, self.settings.ledgers)
+        return one_worker_per_group(config, log, lambda node_id: groups.get((self.place(node_id) or ("",))[0]))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist has no types
-        node.workerinput["kms_conformance"] = asdict(self.settings)
+        number = 0 if self._shared is None else worker_number(node)
+        node.workerinput["kms_conformance"] = asdict(replace(self.settings, worker=number))
+
+    def _check_of(self, node_id: str) -> str | None:
+        place = self.place(node_id)
+        return None if place is None else place[1].id
 
     # --- results and verdicts -----------------------------------------------------------------------------------------
 
@@ -166,7 +184,9 @@ class Controller:
     def _take(self, found: Mapping[str, Any]) -> None:
         """Take over the output of a worker (see `Worker.found`)."""
         self.isolation |= found["isolation"]
-        self.belongings |= found["belongings"]
+        for name, given in found["belongings"].items():
+            known = self.belongings.get(name)
+            self.belongings[name] = given if known is None else join_belongings([known, given])
         for raw in found["stopped"]:
             self._keep(CheckResult.from_json(raw))
 
@@ -198,7 +218,10 @@ class Controller:
         """Store a result. If another plugin runs the check again, the later result replaces any but a failed one."""
         kept = self.results.setdefault(result.target, {})
         known = kept.get(result.check)
-        if known is None or known.outcome != "failed":
+        joined = None if self._shared is None else self._shared.joined(known, result)
+        if joined is not None:
+            kept[result.check] = joined
+        elif known is None or known.outcome != "failed":
             kept.pop(result.check, None)
             kept[result.check] = result
 
@@ -223,7 +246,8 @@ class Controller:
     def pytest_report_header(self) -> str:
         """The names of the targets, for plain pytest."""
         names = ", ".join(target.name for target in self.targets)
-        return f"kms-conformance: {names}" + ("" if self.settings.state is None else " (no --target was given)")
+        seed = f", seed {self.settings.seed}"
+        return f"kms-conformance: {names}{seed}" + ("" if self.settings.state is None else " (no --target was given)")
 
     def _finish(self, session: pytest.Session) -> None:
         if session.config.getoption("collectonly", default=False):
@@ -309,6 +333,8 @@ class Controller:
                 self.trouble[target.name] = self.clean(said)
             finally:
                 target_session.close()
+        if self._shared is not None:
+            self._shared.finish()
 
     def results_of(self, target: str) -> list[CheckResult]:
         """The results of a target's checks so far, in the order in which they ended."""

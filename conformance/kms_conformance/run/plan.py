@@ -14,6 +14,7 @@ from kms_conformance.catalogue.families import SEEDED
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.tier import Tier
+from kms_conformance.run.parallel.assignment import Assignment, assign
 from kms_conformance.run.settings import Settings
 from kms_conformance.run.shards.division import Division, PlannedCheck, divide
 from kms_conformance.run.shards.durations import load as load_durations
@@ -89,6 +90,12 @@ def plan_of(target: Target, settings: Settings) -> Plan:
     musts = {name for name, level in applicable.items() if level == "MUST"}
     division = _divided(checks.values(), musts, target, settings)
     return Plan(target.name, checks, wider, division, settings.part.index)
+
+
+def assignment_of(plan: Plan, target: Target, settings: Settings) -> Assignment:
+    """The division of the checks of a target among the workers of a run."""
+    seconds = load_durations(settings.durations, target.dialect, settings.tier)
+    return assign(plan.checks.values(), target, settings.tier, settings.workers, seconds)
 
 
 def _is_asked(check: SuiteCheck, target: Target, settings: Settings, tier: Tier) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import random
+from argparse import ArgumentTypeError
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kms_conformance.core.tier import TIERS
+from kms_conformance.core.tier import DEFAULT_SEED, TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +33,9 @@ def _add_options(parser: pytest.Parser) -> None:
     group.addoption("--target", action="append", default=[], metavar="FILE", help="certify the target in this file")
     group.addoption("--reports", metavar="DIR", default=None, help="where the verdict and reports go")
     group.addoption("--tier", choices=TIERS, default="standard", help="the set of checks, from few to all")
-    group.addoption("--seed", type=int, default=None, help="repeat a run's generated requests")
+    group.addoption("--seed", metavar="N|random", default=str(DEFAULT_SEED), help="generate other requests")
+    group.addoption("--examples", metavar="DIR", default=None, help="failed generated requests, asked first")
+    group.addoption("--no-cache", action="store_true", help="generate all requests anew, and keep none for later runs")
     group.addoption("--plant", action="store_true", help="leave one key pending, for later runs to observe")
     observe = "only read planted keys; create nothing (--watch is the older name)"
     group.addoption("--observe", "--watch", dest="watch", action="store_true", help=observe)
@@ -43,6 +45,7 @@ def _add_options(parser: pytest.Parser) -> None:
     group.addoption("--kms-progress", action="store_true", help="a progress bar and a summary, as `run` shows them")
     group.addoption("--kms-verdict-only", action="store_true", help="no recording and no page: for the self-test")
     group.addoption("--kms-events", default=None, metavar="DIR", help="a folder for events, as `run --events` uses it")
+    group.addoption("--kms-workers", type=int, default=1, help="the number of workers that share one target")
     group.addoption("--kms-yes", action="store_true", help="create keys in accounts that are not on this machine")
     group.addoption(
         "--requirements", metavar="RELEASE|FILE", default=None, help="judge by the requirements of an earlier release"
@@ -56,6 +59,9 @@ def add_marks(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "standard: runs at the tiers standard and nightly, not at smoke")
     config.addinivalue_line("markers", "clock: needs a target with time control")
     config.addinivalue_line("markers", "planted: reads a key that an earlier run left pending")
+    config.addinivalue_line("markers", "alone: runs while no other process tests the target")
+    config.addinivalue_line("markers", "moves_clock: the same on a target with time control")
+    config.addinivalue_line("markers", "first_process: runs in the first of several processes of a target")
     config.addinivalue_line("markers", "keys(number): needs limits.max_keys of at least this number")
     config.addinivalue_line("markers", "wasteful: uses up keys; without time control only at the tier nightly")
     config.addinivalue_line("markers", "of_each_operation(besides, marked): one check per operation of a dialect")
@@ -90,7 +96,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(worker, "kms-worker")
         config.pluginmanager.register(Labelling(worker.labels), "kms-labels")
         return
-    seed = config.getoption("--seed")
     given_first = (plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, FirstChecks))
     first = next(given_first, None) or FirstChecks()
     shown = config.getoption("--kms-progress")
@@ -98,6 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Pytest's terminal reporter is removed before the first error can occur, so that an error is not shown twice.
         config.pluginmanager.unregister(name="terminalreporter")
     reports = Path(config.getoption("--reports") or "reports/latest")
+    examples = config.getoption("--examples")
     asking = not config.getoption("collectonly", default=False)
     try:
         if asking:
@@ -106,13 +112,15 @@ def pytest_configure(config: pytest.Config) -> None:
             targets=tuple(config.getoption("--target")),
             reports=reports,
             tier=config.getoption("--tier"),
-            seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+            seed=_seed(config),
             waivers=config.getoption("--waivers"),
             requirements=config.getoption("--requirements"),
             further={name: config.getoption(f"--{name}") for name in ("plant", "watch", "rescue", "shard")}
-            | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events")},
+            | {name: config.getoption(f"--kms-{name}") for name in ("durations", "events", "workers")}
+            | {"examples": None if examples is None else str(Path(examples).resolve())},
             consent=config.getoption("--kms-yes"),
             asking=asking,
+            cache="none" if config.getoption("--no-cache") else "user",
             verdict_only=config.getoption("--kms-verdict-only"),
             first=first,
         )
@@ -121,7 +129,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(printable(str(error)), returncode=error.exit_code)
     config.pluginmanager.register(controller, "kms-controller")
     if controller.settings.part is not None and controller.settings.state is None:
-        from kms_conformance.run.shards.scheduling import ClockLock  # noqa: PLC0415
+        from kms_conformance.run.shards.clock_lock import ClockLock  # noqa: PLC0415
 
         try:
             config.pluginmanager.register(ClockLock(controller.targets), "kms-clock-lock")
@@ -134,6 +142,15 @@ def pytest_configure(config: pytest.Config) -> None:
         from kms_conformance.run.terminal import Terminal  # noqa: PLC0415
 
         config.pluginmanager.register(Terminal(controller, brief=first.brief), "kms-terminal")
+
+
+def _seed(config: pytest.Config) -> int:
+    from kms_conformance.run.settings import chosen_seed  # noqa: PLC0415 - as in `pytest_configure`
+
+    try:
+        return chosen_seed(config.getoption("--seed"))
+    except ArgumentTypeError as error:
+        raise pytest.UsageError(f"--seed: {error}") from error
 
 
 def _names_suite(arguments: Iterable[str]) -> bool:

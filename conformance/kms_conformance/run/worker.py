@@ -14,6 +14,7 @@ import pytest
 
 from kms_conformance.catalogue.families import BEFORE_ADMISSION, BEFORE_LISTING
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.client.joint_limits import JointLimits
 from kms_conformance.client.judge import Inconclusive, Judge, Judgement, Nonconformity
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.time_control import reach_of_run
@@ -26,9 +27,11 @@ from kms_conformance.report.text.failure import render
 from kms_conformance.run import events
 from kms_conformance.run.check import CheckExecution, SuiteFault, run_check, without_secrets
 from kms_conformance.run.first_checks import is_asked, place
-from kms_conformance.run.plan import Plan, plan_of
+from kms_conformance.run.parallel.assignment import Assignment
+from kms_conformance.run.plan import Plan, assignment_of, plan_of
 from kms_conformance.run.settings import Settings
 from kms_conformance.suite.checks import SuiteCheck, operation_names
+from kms_conformance.suite.draw_cache import chosen_cache
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.target import load_targets
 from kms_conformance.verdict.results import CheckResult, failure_id
@@ -59,8 +62,12 @@ class Worker:
         self.targets = tuple(target_session.target for target_session in found)
         self.target_sessions = {target_session.target.name: target_session for target_session in found}
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
+        self._assignments: dict[str, Assignment] = {}
         for name, target_session in self.target_sessions.items():
             target_session.share = self.plans[name].keys
+            if settings.worker:
+                assignment = self._assignments[name] = assignment_of(self.plans[name], target_session.target, settings)
+                target_session.share = assignment.keys[settings.worker - 1]
             if not target_session.target.disposable:
                 # The keys of others that end by this were named before the run (`preflight/clock_moves.py`).
                 target_session.clock_reach = reach_of_run(
@@ -84,6 +91,8 @@ class Worker:
             target_session = TargetSession(
                 target, Ledger.of(target, settings.ledgers, settings.mark), EFFORTS[settings.tier].keys
             )
+            if settings.joint is not None and settings.worker:
+                target_session.joint = JointLimits(Path(settings.joint), settings.worker, settings.workers)
             if settings.recordings is not None:
                 self.recordings[target.name] = TargetRecording(
                     Path(settings.recordings), target, target_session.ledger, settings.seed
@@ -170,12 +179,16 @@ class Worker:
         target_session.checks_started.append(check.id)
         if self._events.folder is not None:
             self._events.add(events.check_started(check.target, check.id))
+        if check.target in self._assignments:
+            target_session.share_target(shared=self._assignments[check.target].shared(check.id))
         with without_secrets(clean):
             target_session.connect()
             if check.family not in BEFORE_LISTING:
                 target_session.open()
             if check.family not in BEFORE_ADMISSION:
                 target_session.require_state()
+                if check.target in self._assignments and self._assignments[check.target].begins_alone(check.id):
+                    target_session.use_alone()
         return Scenario(
             client=target_session.client,
             pool=target_session.pool,
@@ -188,6 +201,8 @@ class Worker:
             plant=self.settings.plant,
             rescue=self.settings.rescue,
             sharded=self.settings.part is not None,
+            cache=chosen_cache(self.settings.cache),
+            examples=self.settings.kept_examples,
         )
 
     def _tell(self, check: CheckExecution, judgement: Judgement) -> None:

@@ -6,16 +6,10 @@ prediction of the oracle (`client/oracle.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
-
-import hypothesis
-from hypothesis import HealthCheck, Phase
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
@@ -23,25 +17,10 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.fuzz.hypothesis_settings import set_hypothesis_storage
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import must_have_effect
+from kms_conformance.suite.walk_steps import Step, drawn_steps
 
-_ACTIONS = (
-    *(
-        "schedule",
-        "schedule",
-        "cancel",
-        "cancel",
-        "enable",
-        "disable",
-        "encrypt",
-        "decrypt",
-        "generate_data_key",
-        "time",
-    ),
-    *("schedule longest", "schedule below", "schedule above", "unknown cancel", "unknown enable", "unknown describe"),
-)
 # The name under which a recording stores the steps of walks.
 _PURPOSE = "walks"
 # The clock is never moved closer than this to a deletion date, because dates may be rounded up to the hour.
@@ -69,55 +48,24 @@ def walk(kms: Scenario) -> None:
     problems = _Problems(kms.time.moved)
     recorded = kms.client.world.draws.recorded(_PURPOSE)
     if recorded is None:
-        _draw_walks(kms, problems)
+        _take_walks(kms, problems, _noted(kms, drawn_steps(kms.effort.walks, kms.effort.steps, kms.seed, kms.cache)))
     else:
-        _repeat_walks(kms, problems, recorded)
+        _take_walks(kms, problems, recorded)
     if problems.fatal:
         raise problems.fatal[0]
 
 
-def _draw_walks(kms: Scenario, problems: _Problems) -> None:
-    draws = kms.client.world.draws
-
-    class Machine(RuleBasedStateMachine):
-        """The state machine that Hypothesis runs for one walk.
-
-        After the end of a walk, the machine still draws steps and ignores them. If a reply changed which steps are
-        drawn, Hypothesis would repeat the walk and report it as flaky.
-        """
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.walk = _Walk(kms, problems)
-
-        @initialize()
-        def begin(self) -> None:
-            draws.drew(_PURPOSE, None)
-            self.walk.begin()
-
-        @rule(which=st.integers(0, 1), action=st.sampled_from(_ACTIONS), hours=st.integers(1, 24 * 9))
-        def step(self, which: int, action: str, hours: int) -> None:
-            """The only rule, for all actions: of several rules, Hypothesis would disable some in each walk."""
-            draws.drew(_PURPOSE, [which, action, hours])
-            self.walk.step(which, action, hours)
-
-    set_hypothesis_storage()
-    settings = hypothesis.settings(
-        max_examples=kms.effort.walks,
-        stateful_step_count=kms.effort.steps,
-        database=None,
-        deadline=None,
-        # Walks are not shrunk: a failed step is recorded at once and ends its walk.
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(hypothesis.seed(kms.seed)(Machine), settings=settings)
+def _noted(kms: Scenario, steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps; each is stored in the recording when it is taken."""
+    for step in steps:
+        kms.client.world.draws.drew(_PURPOSE, step)
+        yield step
 
 
-def _repeat_walks(kms: Scenario, problems: _Problems, recorded: Sequence[Any]) -> None:
-    """Repeat the walks of a recorded run: a step is [index of the key, action, hours], and None begins a walk."""
+def _take_walks(kms: Scenario, problems: _Problems, steps: Iterable[Step]) -> None:
+    """Take the steps of all walks. Steps after the end of a walk are ignored until the next one begins."""
     walk = _Walk(kms, problems)
-    for step in recorded:
+    for step in steps:
         if step is None:
             walk = _Walk(kms, problems)
             walk.begin()

@@ -6,6 +6,10 @@ The functions below make three of the marks. The others are plain pytest marks:
 - `clock`: the check runs only if the target offers `time_control`.
 - `planted`: the check reads a planted key, which an earlier run left pending on purpose. It runs if the target has no
   `time_control`, or if the user asks for it (such as by `--plant`).
+- `alone`: while the check runs, no other process tests the target. Its requests or its comparison bear no others.
+- `moves_clock`: the same where the target offers `time_control`.
+- `first_process`: where several processes test the target, the check runs in the first one, because it needs what other
+  checks have left in the pool, or shares names of the account or keys of a special kind with them.
 - `keys(n)`: the check runs only if `limits.max_keys` is at least `n`.
 - `wasteful`: the check creates keys that no other check can use. If the target has no `time_control`, the check runs
   only at the tier `nightly`.

@@ -20,6 +20,8 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool
 from kms_conformance.keys.reader import shown
+from kms_conformance.suite.draw_cache import SHIPPED_ONLY, DrawCache
+from kms_conformance.suite.fuzz.examples import NO_EXAMPLES, ExampleFolder
 
 T = TypeVar("T")
 
@@ -35,6 +37,8 @@ class Requests:
     - `others_since`: the moment before the first of them was read.
     - `plant`, `rescue`: the options of the command `run` with these names.
     - `sharded`: true if this run is one shard of several at the same target.
+    - `cache`: generated values that need not be generated again.
+    - `examples`: generated requests that failed in earlier runs.
     """
 
     client: Client
@@ -48,6 +52,8 @@ class Requests:
     rescue: bool = False
     sharded: bool = False
     others_since: Moment | None = None
+    cache: DrawCache = SHIPPED_ONLY
+    examples: ExampleFolder = NO_EXAMPLES
 
     def __post_init__(self) -> None:
         self.profile = self.client.profile

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import GONE
 from kms_conformance.keys.bystanders import denied_and_unlisted, find_moving_fields
@@ -10,6 +12,7 @@ from kms_conformance.suite.scenario import Scenario
 
 
 @requirement("isolation.other-keys")
+@pytest.mark.alone
 def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
     """Owners may have changed their keys during the run, so a change is reported as inconclusive."""
     elapsed = kms.elapsed(kms.others_since)
@@ -35,6 +38,7 @@ def test_other_keys_are_as_before_the_run(kms: Scenario) -> None:
 
 
 @requirement("refused.changes-nothing")
+@pytest.mark.alone
 def test_refused_creates_have_made_no_key(kms: Scenario) -> None:
     """One listing covers all refused creates of the run."""
     if not kms.pool.judge_refused_creates(last=True):

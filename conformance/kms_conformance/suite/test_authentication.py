@@ -52,6 +52,7 @@ _LACKING = "lacking_operation unknown_action unknown_path"
 
 @requirement("auth.{fault}")
 @pytest.mark.parametrize("fault", _FAULTS)
+@pytest.mark.alone
 def test_request_is_refused(kms: Scenario, fault: str) -> None:
     found = _found(kms, fault)
     key = kms.key(ENABLED)
@@ -67,6 +68,7 @@ def test_request_is_refused(kms: Scenario, fault: str) -> None:
 
 
 @requirement("auth.replayed-nonce")
+@pytest.mark.alone
 def test_replayed_request_is_refused(kms: Scenario) -> None:
     sabotage = next(sabotage for sabotage in _sabotages(kms) if sabotage.name == "replayed_nonce")
     request = kms.dialect.request("describe", {"key_id": kms.key(ENABLED)})
@@ -79,6 +81,7 @@ def test_replayed_request_is_refused(kms: Scenario) -> None:
 
 @requirement("auth.{fault}")
 @pytest.mark.parametrize("fault", _EVERYWHERE)
+@pytest.mark.alone
 def test_no_operation_is_served(kms: Scenario, fault: str) -> None:
     found = _found(kms, fault)
     key = kms.key(ENABLED)

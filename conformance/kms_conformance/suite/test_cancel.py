@@ -155,6 +155,7 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
     "cancel.imported-key", "schedule.imported-key", "cancel.not-pending.pending-import", "state.pending-import"
 )
 @pytest.mark.standard
+@pytest.mark.first_process
 def test_key_without_material(kms: Scenario) -> None:
     key = kms.pool.create_reserved(origin="external")
     waits = kms.pool.read_until(key, lambda view: view.state == PENDING_IMPORT).state == PENDING_IMPORT

@@ -16,6 +16,8 @@ NORMATIVE = ("schedule", "cancel")
 # Generated creates need a third key; all other checks need at most two. No other check can use the third key, which on
 # a real account is pending for a week and may cost money.
 _CREATING = (pytest.mark.keys(3), pytest.mark.wasteful)
+# Generated aliases are names of the account, and chains use the same examples.
+_NAMING = (pytest.mark.first_process,)
 
 
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
@@ -31,13 +33,17 @@ def test_operation(kms: Scenario, operation: str) -> None:
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
 @asks("{operation}")
 @pytest.mark.standard
-@of_each_operation(besides=NORMATIVE, marked={"create": _CREATING})
+@of_each_operation(
+    besides=NORMATIVE,
+    marked={"create": _CREATING, **dict.fromkeys(("set_alias", "update_alias", "delete_alias"), _NAMING)},
+)
 def test_further_operation(kms: Scenario, operation: str) -> None:
     test_operation(kms, operation)
 
 
 @requirement("reply.status", "reply.no-server-error", "reply.answered")
 @pytest.mark.standard
+@pytest.mark.first_process
 def test_chains(kms: Scenario) -> None:
     """Send chains of requests along the links in the API description, with values from earlier replies."""
     from kms_conformance.suite.fuzz.chains import walk_chains  # noqa: PLC0415 - takes 0.5 s

@@ -24,6 +24,7 @@ from kms_conformance.suite.scenario import Scenario
     "pending-import.disable-rotation",
 )
 @pytest.mark.standard
+@pytest.mark.first_process
 def test_key_without_material_refuses(kms: Scenario) -> None:
     key = kms.pool.create_reserved(origin="external")
     if (state := kms.read(key).state) != PENDING_IMPORT:

@@ -24,6 +24,8 @@ _MOST_OTHERS = 5
 
 
 @requirement("lifecycle.sequence")
+@pytest.mark.first_process
+@pytest.mark.moves_clock
 def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     """Send random operations for two keys in every state, with windows at the bounds; move the clock if possible."""
     # Imported late: the import of Hypothesis takes 0.3 s, and no other check needs it.
@@ -46,6 +48,7 @@ def test_any_sequence_leads_where_the_documents_predict(kms: Scenario) -> None:
     "isolation.other-keys",
 )
 @pytest.mark.standard
+@pytest.mark.first_process
 def test_what_was_done_lasts_and_what_was_refused_stays_undone(kms: Scenario) -> None:
     """Change two keys, send requests that are refused, and read both keys after a rest; twice, for all changes.
 

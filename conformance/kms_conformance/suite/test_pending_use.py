@@ -75,6 +75,7 @@ _OF_PLACES: Mapping[str, RequirementId] = {
     "pending.enable",
     "pending.disable",
 )
+@pytest.mark.moves_clock
 def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
     """A key that was disabled and has no alias waits for the longest window; some time passes before the requests."""
     key = kms.key(ENABLED)
@@ -172,6 +173,7 @@ def _must_name(kms: Scenario, requirement_id: RequirementId, alias: str, key: st
 
 
 @requirement("pending.describe")
+@pytest.mark.moves_clock
 def test_pending_key_can_be_read_and_reading_moves_nothing(kms: Scenario) -> None:
     """The key is read again after some time: a date that is counted from the time of the read moves with it."""
     key = kms.key(PENDING)
@@ -191,6 +193,7 @@ def _let_time_pass(kms: Scenario) -> None:
 
 
 @requirement("pending.listed", "list.complete")
+@pytest.mark.alone
 def test_pending_key_is_listed_once(kms: Scenario) -> None:
     key = kms.key(PENDING)
     told = f"{key} in the list", lambda ids: f"{len(ids)} other keys"
@@ -224,6 +227,7 @@ def _must_be_listed_by_state(kms: Scenario, key: str) -> None:
 
 
 @requirement("list.complete")
+@pytest.mark.alone
 def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))

@@ -27,6 +27,7 @@ _KEYS_NEEDED = 3
 
 @requirement("expiry.gone", "expiry.no-cancel", "expiry.not-recoverable", "expiry.decrypt")
 @pytest.mark.planted
+@pytest.mark.alone
 def test_planted_key_waits_and_goes(kms: Scenario) -> None:
     waiting, ended = _found(kms)
     if kms.plant and waiting is None:
@@ -44,6 +45,7 @@ def test_planted_key_waits_and_goes(kms: Scenario) -> None:
 
 @requirement("expiry.not-early")
 @pytest.mark.planted
+@pytest.mark.alone
 def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
     """The ledger records when a run last saw the key pending; that must be at most a night before the key's end."""
     waiting, ended = _found(kms)
@@ -67,6 +69,7 @@ def test_planted_key_was_there_until_its_end(kms: Scenario) -> None:
 
 @requirement("expiry.nothing-else")
 @pytest.mark.planted
+@pytest.mark.alone
 def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
     """Our other keys from the time of planting must still exist, unless their own deletion date has passed."""
     waiting, ended = _found(kms)
@@ -90,6 +93,7 @@ def test_planted_key_takes_no_other_along(kms: Scenario) -> None:
 
 @requirement("cancel.before-end")
 @pytest.mark.planted
+@pytest.mark.alone
 def test_planted_key_can_be_rescued(kms: Scenario) -> None:
     """With `--rescue`, cancel the deletion of the planted key on its last day, and schedule it again."""
     ledger = kms.pool.ledger

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+import pytest
+
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached
@@ -44,6 +46,7 @@ _KEPT: tuple[RequirementId, ...] = (
 
 
 @requirement(*_KEPT, "lifecycle.sequence", "lifecycle.keeps-other-fields", "list.row-agrees", "cancel.usable-again")
+@pytest.mark.first_process
 def test_what_a_key_has_survives(kms: Scenario) -> None:
     """One key is scheduled, cancelled, enabled and disabled; after each step, all that it has is compared.
 

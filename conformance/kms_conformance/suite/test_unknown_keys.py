@@ -24,6 +24,7 @@ def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
 
 @requirement("unknown-key.{operation}")
 @pytest.mark.parametrize("operation", _OPERATIONS)
+@pytest.mark.alone
 def test_unknown_key_is_not_found(kms: Scenario, operation: str) -> None:
     bystander = kms.key(ENABLED)
     # Schedule and cancel one of our own keys first. If the target refuses that, the credentials may lack permissions,

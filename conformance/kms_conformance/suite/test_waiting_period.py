@@ -102,6 +102,7 @@ def _must_refuse_cancel(kms: Scenario, key: str, last: datetime) -> None:
     "schedule.not-immediate",
 )
 @pytest.mark.clock
+@pytest.mark.alone
 def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.time.advance(0)
     bystander = kms.key(ENABLED)
@@ -160,6 +161,7 @@ def _must_count_from_request(kms: Scenario, key: str) -> None:
 
 @requirement("expiry.aliases")
 @pytest.mark.clock
+@pytest.mark.alone
 def test_aliases_of_a_deleted_key_are_free(kms: Scenario) -> None:
     """Judge the alias of the key whose end `test_end_of_the_waiting_period` saw: each deletion uses up a key.
 
@@ -196,6 +198,7 @@ def _all_aliases(kms: Scenario) -> frozenset[str]:
 # open.
 @requirement("expiry.gone", "expiry.no-cancel", "expiry.decrypt")
 @pytest.mark.clock
+@pytest.mark.alone
 def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
     """A disabled key ends as an enabled one does, also after the shortest window. The key is used up."""
     key = kms.key(ENABLED)

@@ -92,17 +92,18 @@ def _writable(text: str) -> str:
 
 
 class ExchangeLog:
-    """Numbers exchanges from 1 and keeps the newest; thread-safe.
+    """Numbers exchanges in their order and keeps the newest; thread-safe.
 
     Redaction takes as long as an exchange on loopback (1 ms), and few exchanges are shown. So records are made on
     demand. Only records leave this class.
     """
 
-    def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS) -> None:
+    def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS, before: int = 0) -> None:
+        """`before` is the number before that of the first exchange."""
         self.redactor = redactor
         self._kept: dict[int, tuple[int, str, Exchange] | ExchangeRecord] = {}
         self._limit = limit
-        self._count = 0
+        self._count = before
         self._lock = threading.Lock()
 
     def add(self, operation: str, exchange: Exchange) -> int:
@@ -142,7 +143,7 @@ class ExchangeLog:
 
     @property
     def count(self) -> int:
-        """Number of exchanges added, kept or not."""
+        """The number of the exchange that was added last, kept or not."""
         return self._count
 
 

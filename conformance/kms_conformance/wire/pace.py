@@ -7,8 +7,12 @@ change its rate while in use.
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from kms_conformance.core.runtime import REAL, Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Longest interval between two requests, in seconds. With longer intervals a run would take too long. If the endpoint
 #: throttles even at this rate, the back-off of each request handles that.
@@ -35,6 +39,9 @@ class Pace:
         self._last = self._clock.monotonic()
         self._mean_gap = self._promised
         self._lock = threading.Lock()
+        #: Reserves the moment of a request among several processes: takes the earliest moment and the promised seconds
+        #: between two requests, and returns the moment. None if this process alone sends requests.
+        self.reserve: Callable[[float, float], float] | None = None
 
     @property
     def interval(self) -> float:
@@ -46,6 +53,8 @@ class Pace:
         with self._lock:
             now = self._clock.monotonic()
             at = max(now, self._next)
+            if self.reserve is not None and self._promised:
+                at = self.reserve(at, self._promised)
             self._next = at + self._interval
             self._mean_gap += (min(at - self._last, MAX_INTERVAL) - self._mean_gap) * _WEIGHT
             self._last = at

@@ -154,7 +154,7 @@ def _environment(folder: Path, name: str) -> dict[str, Any]:
             f"{name} cannot be sealed: its exchanges were not kept.",
             f"{path} is missing. A run does not write it if several workers shared the checks of one target, or if the "
             "disk was full; older versions do not write it either.",
-            "Run again.",
+            "Run again, with -n 0.",
         )
     document: dict[str, Any] = files.read_json(path)
     validate(document, "environment", str(path))

@@ -29,6 +29,7 @@ from kms_conformance.core.runtime import skipped_pauses
 from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
+from kms_conformance.suite.draw_cache import SHIPPED_ONLY
 from kms_conformance.suite.test_fuzzing import NORMATIVE
 from kms_conformance.verdict.results import CheckResult
 
@@ -197,7 +198,7 @@ def preload_drawn(dialect: str, tier: Tier = "smoke", seed: int = 1) -> None:
     profile = Profile.load(dialect)
     api, generator = Api.load(profile), Generator.of(dialect, profile.name)
     for name in NORMATIVE:
-        draw(generator, api[name], EFFORTS[tier], seed)
+        draw(generator, api[name], EFFORTS[tier], seed, SHIPPED_ONLY)
 
 
 class _VerdictCollector:

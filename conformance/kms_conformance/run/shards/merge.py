@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from kms_conformance.report import files
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
 from kms_conformance.report.reproduce import read_replay_file, write_replay_file
 from kms_conformance.report.store import write
+from kms_conformance.run.parallel.joining import join_belongings, join_isolation
 from kms_conformance.run.shards.parts import Parts, ShardedPlan, ShardPart, digest, load_parts, write_parts
 from kms_conformance.target import Target
 from kms_conformance.target.own_profile import add_content
@@ -181,8 +179,8 @@ def _verdict(
     verdict = decide(_stand_in(stored, plan.way), results, run, planned, first.parts.waivers, plan.frozen, beside)
     return replace(
         verdict,
-        isolation=_isolation([part.isolation.get(plan.name) for part in parts.values()]),
-        belongings=_belongings([part.belongings.get(plan.name) for part in parts.values()]),
+        isolation=join_isolation([part.isolation.get(plan.name) for part in parts.values()]),
+        belongings=_belongings_of([part.belongings.get(plan.name) for part in parts.values()]),
     )
 
 
@@ -195,50 +193,10 @@ def _stand_in(stored: Verdict, way: str) -> Target:
     return Target(stored.name, stored.dialect, stored.base_url, kind(**blank), stored.profile)
 
 
-def _isolation(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
-    """The comparison of the keys of others, over all shards; None if the comparison of one shard is missing.
-
-    Its digests are computed from the digests of the shards.
-    """
-    attested = [entry for entry in found if entry is not None]
-    if len(attested) < len(found):
-        return None
-    if len(attested) == 1:
-        return attested[0]
-    union = {name: sorted({key for entry in attested for key in entry[name]}) for name in ("appeared", "vanished")}
-    changed = {files.canonical(change): change for entry in attested for change in entry["changed"]}
-    ended = {each["key"]: each for entry in attested for each in entry.get("ended", ())}
-    union["vanished"] = [key for key in union["vanished"] if key not in ended]
-    return {
-        "listed": attested[0]["listed"],
-        "listed_after": attested[-1]["listed_after"],
-        "bound": attested[0]["bound"],
-        "described": attested[0]["described"],
-        "digest_before": _digest(entry["digest_before"] for entry in attested),
-        "digest_after": _digest(entry["digest_after"] for entry in attested),
-        **union,
-        "changed": [changed[key] for key in sorted(changed)],
-        "complete": all(entry["complete"] for entry in attested),
-        "ended": [ended[key] for key in sorted(ended)],
-        "denied": max(entry.get("denied", 0) for entry in attested),
-        "clock_days": round(sum(entry.get("clock_days", 0) for entry in attested), 1),
-    }
-
-
-def _belongings(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+def _belongings_of(found: Sequence[Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
     """What all shards gave to their keys and gave back; None if one shard does not say it."""
     told = [entry for entry in found if entry is not None]
-    if len(told) < len(found):
-        return None
-    counts = {
-        name: dict(sorted(sum((Counter(entry[name]) for entry in told), Counter()).items()))
-        for name in ("made", "returned", "earlier")
-    }
-    return counts | {"left": [each for entry in told for each in entry["left"]]}
-
-
-def _digest(digests: Iterable[str]) -> str:
-    return f"sha256:{hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
+    return None if len(told) < len(found) else join_belongings(told)
 
 
 def _undone(parts: Iterable[ShardPart]) -> Iterator[str]:

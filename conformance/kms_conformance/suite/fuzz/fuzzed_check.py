@@ -16,6 +16,8 @@ from kms_conformance.client.time_control import TimeControl
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.keys.pool import Pool
+from kms_conformance.suite.draw_cache import DrawCache
+from kms_conformance.suite.fuzz.examples import ExampleFolder
 
 
 class FuzzedCheck(Protocol):
@@ -27,6 +29,8 @@ class FuzzedCheck(Protocol):
     judge: Judge
     effort: Effort
     seed: int
+    cache: DrawCache
+    examples: ExampleFolder
     others_before: Mapping[str, KeyView]
     profile: Profile
     window: Window

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -25,8 +26,9 @@ from schemathesis.config import (
     SchemathesisConfig,
 )
 
-from kms_conformance.catalogue.api import Api, Operation
+from kms_conformance.catalogue.api import Api, Operation, resolved
 from kms_conformance.catalogue.profile import Profile
+from kms_conformance.suite.draw_cache import NO_CACHE, DrawCache, source_digest
 from kms_conformance.suite.fuzz.adapter import (
     AT_RANDOM,
     BY_THE_DESCRIPTION,
@@ -52,6 +54,10 @@ _OTHER_METHODS = frozenset({"get", "put", "delete"})
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 # Values of path parameters that reach the service unchanged. Proxies normalise or refuse all other values.
 _PLAIN_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~,!-]+")
+# The modules whose code determines the generated requests, besides Schemathesis and Hypothesis.
+_SOURCES = ("adapter.py", "draft.py", "generator.py", "hypothesis_settings.py")
+# The modules whose code decides which requests are generated.
+_SOURCES = ("adapter.py", "draft.py", "generator.py", "hypothesis_settings.py")
 
 
 class Generator:
@@ -60,12 +66,14 @@ class Generator:
     def __init__(self, api: Api) -> None:
         set_hypothesis_storage()
         _read_as_json(api)
-        self._api = api
+        self.api = api
         self.schema = schemathesis.openapi.from_dict(_unsecured(api.document), config=_config())
         self._by_id: dict[str, APIOperation[Any, Any, Any, Any]] = {
             found.definition.raw["operationId"]: found for found in operations(self.schema)
         }
         self._alike = {self._inputs(operation_id): operation_id for operation_id in self._by_id}
+        self._known: dict[tuple[str, int, int, bool], tuple[Draft, ...]] = {}
+        self._drawn: dict[tuple[str, int, int, bool], tuple[Draft, ...]] = {}
 
     @classmethod
     @cache
@@ -77,17 +85,47 @@ class Generator:
         """Schemathesis's object for an operation."""
         return self._by_id[operation_id]
 
-    def drafts(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> tuple[Draft, ...]:
-        """Distinct requests for one operation, the same for the same arguments.
+    def drafts(
+        self, operation_id: str, examples: int, seed: int, *, thorough: bool, cache: DrawCache = NO_CACHE
+    ) -> tuple[Draft, ...]:
+        """Distinct requests for one operation, the same for the same arguments, whatever the cache holds.
 
         `examples` is the number of random requests; `thorough` adds the examples of the spec and valid and invalid
-        values at the boundaries of every field.
+        values at the boundaries of every field. A process generates or reads them once.
         """
         # Half of all operations take only a key: they share their generated requests.
         alike = self._alike[self._inputs(operation_id)]
-        return self._generated(alike, examples, seed, thorough=thorough)
+        arguments = (alike, examples, seed, thorough)
+        if arguments not in self._known:
+            self._known[arguments] = cache.drawn(
+                self.draw_inputs(alike, examples, seed, thorough=thorough),
+                lambda: self._generated(alike, examples, seed, thorough=thorough),
+                to_json=lambda drafts: [draft.to_json() for draft in drafts],
+                from_json=lambda values: tuple(map(Draft.from_json, values)),
+            )
+        return self._known[arguments]
 
-    @cache  # noqa: B019 - one generator a profile lives as long as the process
+    def draw_inputs(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> dict[str, object]:
+        """All that the generated requests of an operation follow from, but the versions of packages; JSON types.
+
+        Operations that share their requests have the same inputs. Parts of the document about other operations are left
+        out, so a change there changes nothing here.
+        """
+        alike = self._alike[self._inputs(operation_id)]
+        path = next(known.path for known in self.api.operations.values() if known.id == alike)
+        item = self.api.document["paths"][path]
+        return {
+            "kind": "requests",
+            "code": code_digest(),
+            "seed": seed,
+            "examples": examples,
+            "thorough": thorough,
+            "document": {name: self.api.document.get(name) for name in ("openapi", "servers")},
+            "path": path,
+            "item": item,
+            "referenced": _referenced(item, self.api.document),
+        }
+
     def _generated(self, operation_id: str, examples: int, seed: int, *, thorough: bool) -> tuple[Draft, ...]:
         operation = self._by_id[operation_id]
         cases: list[schemathesis.Case[Any]] = []
@@ -103,8 +141,8 @@ class Generator:
 
     def _inputs(self, operation_id: str) -> str:
         """The parts of an operation's description that determine its generated requests, as text."""
-        operation = next(known for known in self._api.operations.values() if known.id == operation_id)
-        item = self._api.document["paths"][operation.path]
+        operation = next(known for known in self.api.operations.values() if known.id == operation_id)
+        item = self.api.document["paths"][operation.path]
         raw = item[operation.method.lower()]
         inputs = (raw.get(name) for name in ("parameters", "requestBody", "x-kms-methods"))
         described = [operation.method, item.get("parameters"), *inputs, 405 in operation.replies]
@@ -136,7 +174,7 @@ class Generator:
 
     def ours(self, case: schemathesis.Case[Any]) -> Operation:
         """The suite's own object for the operation of a case."""
-        return self._api[case.operation.definition.raw["x-kms-operation"]]
+        return self.api[case.operation.definition.raw["x-kms-operation"]]
 
     def _reaches(self, operation: Operation, method: str, content_type: str | None) -> bool:
         """Whether a request with this method and media type is sent: others may be refused by a proxy on the way.
@@ -144,7 +182,7 @@ class Generator:
         A method is sent if it is documented, or if the documents say how the service refuses it (405). A media type is
         sent if the API description has it.
         """
-        raw = self._api.document["paths"][operation.path][operation.method.lower()]
+        raw = self.api.document["paths"][operation.path][operation.method.lower()]
         documented = {operation.method, *(name.upper() for name in raw.get("x-kms-methods", ()))}
         if method not in documented and 405 not in operation.replies:
             return False
@@ -210,6 +248,29 @@ def _narrowed(pattern: str) -> str:
         return f"{first}-{chr(min(ord(last), ord(first) + 63))}" if ord(last) > ord(first) + 256 else found.group()
 
     return re.sub("(.)-(.)", narrowed, pattern)
+
+
+@cache
+def code_digest() -> str:
+    """The digest of the code that determines the generated requests."""
+    return source_digest(*(Path(__file__).with_name(name) for name in _SOURCES))
+
+
+def _referenced(node: object, document: Mapping[str, Any]) -> dict[str, object]:
+    """All parts of the document that a node refers to, directly or not, by their `$ref`."""
+    found: dict[str, object] = {}
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Mapping):
+            reference = here.get("$ref")
+            if isinstance(reference, str) and reference not in found:
+                found[reference] = target = resolved({"$ref": reference}, document)
+                waiting.append(target)
+            waiting += here.values()
+        elif isinstance(here, list):
+            waiting += here
+    return {name: found[name] for name in sorted(found)}
 
 
 def _path_values(operation: Operation, path: str) -> Mapping[str, str] | None:

@@ -7,6 +7,8 @@ description by which the suite recognises its own keys).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 from kms_conformance import __version__
@@ -17,7 +19,9 @@ from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.core.tier import Effort
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.suite.draw_cache import DrawCache
 from kms_conformance.suite.fuzz.draft import Draft
+from kms_conformance.suite.fuzz.examples import KeptExample
 from kms_conformance.suite.fuzz.fuzzed_check import FuzzedCheck
 from kms_conformance.suite.fuzz.generator import Generator
 from kms_conformance.suite.fuzz.review import LostReplies, Reviewer
@@ -51,6 +55,8 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
     """Send and judge the generated requests of one operation; the effort of the run limits their number."""
     generator = Generator.of(kms.profile.dialect, kms.profile.name)
     operation = kms.client.api[name]
+    if name != "create":
+        _ask_examples(kms, generator, operation)
     drafts = _drafts(kms, generator, operation)
     fuzzer = Fuzzer(kms, generator, operation)
     if name == "create":
@@ -62,11 +68,16 @@ def fuzz_operation(kms: FuzzedCheck, name: str) -> None:
         fuzzer.windows(drafts, kms.effort.fuzz_examples // 2)
 
 
-def draw(generator: Generator, operation: Operation, effort: Effort, seed: int) -> tuple[Draft, ...]:
+def draw(generator: Generator, operation: Operation, effort: Effort, seed: int, cache: DrawCache) -> tuple[Draft, ...]:
     """The requests that a run with this effort and seed generates for an operation; drawn once a process."""
-    # Each create may cost a key, so the boundaries of its fields are not tested.
-    thorough = effort.fuzz_coverage and operation.name != "create"
-    return generator.drafts(operation.id, effort.fuzz_examples, seed, thorough=thorough)
+    return generator.drafts(
+        operation.id, effort.fuzz_examples, seed, thorough=is_thorough(operation, effort), cache=cache
+    )
+
+
+def is_thorough(operation: Operation, effort: Effort) -> bool:
+    """Whether the boundaries of an operation's fields are tested. Each create may cost a key, so not there."""
+    return effort.fuzz_coverage and operation.name != "create"
 
 
 def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation) -> tuple[Draft, ...]:
@@ -75,10 +86,19 @@ def _drafts(kms: FuzzedCheck, generator: Generator, operation: Operation) -> tup
     recorded = draws.recorded(purpose)
     if recorded is not None:
         return tuple(map(Draft.from_json, recorded))
-    drafts = draw(generator, operation, kms.effort, kms.seed)
+    drafts = draw(generator, operation, kms.effort, kms.seed, kms.cache)
     for draft in drafts:
         draws.drew(purpose, draft.to_json())
     return drafts
+
+
+def _ask_examples(kms: FuzzedCheck, generator: Generator, operation: Operation) -> None:
+    """Send the kept examples of an operation. The generated requests after them are the same as without examples."""
+    kept = [example.to_json() for example in kms.examples.of(kms.profile.dialect, operation.name)]
+    fuzzer = None
+    for raw in kms.client.world.draws.given(f"examples of {operation.id}", kept):
+        fuzzer = fuzzer or Fuzzer(kms, generator, operation)
+        fuzzer.repeat(KeptExample.from_json(raw))
 
 
 def _create_once_in_a_while(kms: FuzzedCheck, fuzzer: Fuzzer, drafts: tuple[Draft, ...]) -> None:
@@ -114,9 +134,19 @@ class Fuzzer:
     def windows(self, drafts: tuple[Draft, ...], count: int) -> None:
         """Schedule keys with windows at the bounds, just beyond them and far from them."""
         for draft in self._targeting.with_windows(drafts, count):
+            known = len(self._kms.judge.failures)
             sent = self.attempt(draft, on_ours=True)
             if sent is not None:
+                fitted, _, ours = sent
                 self._reviewer.must_accept_good_window(*sent)
+                self._keep(draft, fitted, ours, known, own_values=False)
+
+    def repeat(self, example: KeptExample) -> None:
+        """Send the request of a kept example, for a key of ours in the same state, and judge its answer."""
+        draft, ours = example.draft, None
+        if example.state is not None and self._targeting.may_name_ours(draft):
+            ours = self._kms.pool.read_known(self._kms.key(example.state))
+        self._send(draft, ours, self._own_values(ours) if example.own_values else {}, any_method=False)
 
     def attempt(self, draft: Draft, *, on_ours: bool = False) -> tuple[FittedRequest, Answer, KeyView | None] | None:
         """Send one request and judge its answer.
@@ -131,9 +161,22 @@ class Fuzzer:
             unknown = self._turn("key", draft.positive) % period == period - 1
             ours = self._some_key(draft.positive, prepared=on_ours) if on_ours or not unknown else None
         own = self._own_values(ours) if draft.positive and self._turn("own") % _NOTHING_OWN < _NOTHING_OWN - 1 else {}
-        fitted = self._targeting.fit(draft, ours, own)
+        return self._send(draft, ours, own)
+
+    def _send(
+        self, draft: Draft, ours: KeyView | None, own: Mapping[str, str], *, any_method: bool = True
+    ) -> tuple[FittedRequest, Answer, KeyView | None] | None:
+        fitted = self._targeting.fit(draft, ours, own, any_method=any_method)
         if fitted is None:
             return None
+        known = len(self._kms.judge.failures)
+        try:
+            answer = self._answered(fitted, ours)
+        finally:
+            self._keep(draft, fitted, ours, known, own_values=bool(own))
+        return None if answer is None else (fitted, answer, ours)
+
+    def _answered(self, fitted: FittedRequest, ours: KeyView | None) -> Answer | None:
         try:
             answer = self._kms.client.send_if_allowed(fitted.request, self._operation)
         except Lost as lost:
@@ -149,7 +192,26 @@ class Fuzzer:
         if self._operation.name in _NAMING and answer.accepted and "delete_alias" in self._kms.client.api:
             for alias in fitted.fields["alias"]:
                 self._kms.ask("delete_alias", alias=alias)
-        return fitted, answer, ours
+        return answer
+
+    def _keep(self, draft: Draft, fitted: FittedRequest, ours: KeyView | None, known: int, *, own_values: bool) -> None:
+        """Keep a request as an example if it led to failures after the first `known`."""
+        failures = self._kms.judge.failures[known:] if self._kms.examples.keeps else ()
+        state = None if ours is None else ours.state
+        if not failures or state not in (None, ENABLED, DISABLED, PENDING):
+            return
+        now = self._kms.client.world.clock.now()
+        self._kms.examples.keep(
+            KeptExample(
+                self._kms.profile.dialect,
+                self._operation.name,
+                replace(draft, method=fitted.request.method),
+                state,
+                own_values,
+                tuple(sorted({failure.requirement for failure in failures})),
+                {"seed": self._kms.seed, "suite": __version__, "date": f"{now:%Y-%m-%d}"},
+            )
+        )
 
     def create(self, drafts: tuple[Draft, ...]) -> None:
         """Send requests that may create keys. Invalid requests go first, because accepted requests use up the limit."""

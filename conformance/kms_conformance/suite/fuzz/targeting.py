@@ -64,13 +64,10 @@ class Targeting:
         values = self._locations["key_id"].values(draft) if "key_id" in self._locations else ()
         return values[0] if len(values) == 1 else None
 
-    def name_in(self, query: object, body: object, key: str) -> None:
-        """Replace the key in a decoded query or body, in place; a request without a key stays unchanged."""
-        if "key_id" in self._locations:
-            location = self._locations["key_id"]
-            fields = query if location.container == "query" else body
-            if isinstance(fields, dict) and location.name in fields:
-                fields[location.name] = key
+    def named(self, draft: Draft, key: str) -> Draft:
+        """A copy of the request that names this key; unchanged if it names none."""
+        location = self._locations.get("key_id")
+        return draft if location is None or not location.values(draft) else location.put(draft, key)
 
     def takes(self, argument: str) -> bool:
         """Whether the operation has a field for an argument of the adapter."""
@@ -105,17 +102,20 @@ class Targeting:
             for days in (*near, 0, -bounds.minimum, *wrapped, *anywhere)
         )
 
-    def fit(self, draft: Draft, ours: KeyView | None, own: Mapping[str, str]) -> FittedRequest | None:
+    def fit(
+        self, draft: Draft, ours: KeyView | None, own: Mapping[str, str], *, any_method: bool = True
+    ) -> FittedRequest | None:
         """The request with the key `ours`, or with an unknown key if `ours` is None; None if it cannot be sent.
 
-        `own`: by argument, values that replace the well-formed values of the request.
+        `own`: by argument, values that replace the well-formed values of the request. With `any_method`, a documented
+        method may be replaced by another one.
         """
         named, draft = self._name_key(draft, ours)
         draft = self._mark_alias(draft)
         for argument, value in own.items():
             if self._is(argument, draft):
                 draft = self._locations[argument].put(draft, value)
-        return self._fitted(draft, named)
+        return self._fitted(draft, named, any_method=any_method)
 
     def mark(self, draft: Draft, marker: str) -> FittedRequest | None:
         """A create request with our marker as the description; None if the request cannot carry it."""
@@ -168,8 +168,9 @@ class Targeting:
         """A new random alias with our prefix."""
         return self._dialect.alias(f"{MARKER_PREFIX}{self._random.randbytes(6).hex()}")
 
-    def _fitted(self, draft: Draft, named: KeyNaming) -> FittedRequest | None:
-        method = self._random.choice(self._methods) if draft.method in self._methods else draft.method
+    def _fitted(self, draft: Draft, named: KeyNaming, *, any_method: bool = True) -> FittedRequest | None:
+        chosen = any_method and draft.method in self._methods
+        method = self._random.choice(self._methods) if chosen else draft.method
         path = self._operation.path.format(**{**self._path, **draft.path}) if self._path else self._operation.path
         url = f"{self._dialect.base_url}{path}{'?' if draft.query else ''}{draft.query}"
         request = self._dialect.from_fuzzer(self._operation.id, Request(method, url, draft.headers, draft.body))

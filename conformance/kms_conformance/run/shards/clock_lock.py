@@ -1,13 +1,10 @@
-"""Scheduling: one worker gets all checks of a target; shards of a target with time control run one after another."""
+"""The lock on the clock of a target: shards of a target with time control run one after another."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from kms_conformance.client.lease import hold
 from kms_conformance.client.ledger import Ledger
@@ -58,19 +55,3 @@ def _hold(target: Target) -> int:
 
 def _path(ledger: Path) -> Path:
     return ledger.with_name(f"{ledger.stem}.clock")
-
-
-def one_worker_per_target(config: pytest.Config, log: Any, place: Callable[[str], str | None]) -> Any:  # noqa: ANN401 - xdist's
-    """A pytest-xdist scheduler that gives all items of a target to one worker, in their order.
-
-    `place` returns the target of an item by the item's id; None if the item has no target. The marker `xdist_group`
-    cannot be used: pytest-xdist 3.8 writes the group into an id that pytest 9.2 does not read, so it would spread the
-    checks of a target over all workers.
-    """
-    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only where pytest-xdist is installed
-
-    class OneWorkerPerTarget(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return place(nodeid) or nodeid
-
-    return OneWorkerPerTarget(config, log)

@@ -1,0 +1,1 @@
+"""Several processes for one run: one for each target, or several for the checks of one target."""
