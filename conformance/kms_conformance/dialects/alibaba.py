@@ -72,6 +72,8 @@ _PARAMETERS = {
     "tag_keys": "TagKeys",
     "arn": "ProtectedResourceArn",
     "protected": "EnableDeletionProtection",
+    "length": "NumberOfBytes",
+    "filters": "Filters",
 }
 # Values of `origin` and the vendor's names for them.
 _ORIGINS = {"external": "EXTERNAL"}
@@ -112,6 +114,7 @@ def _as_form(request: Request) -> Request:
 class Alibaba(Dialect):
     """The adapter of the dialect `alibaba`."""
 
+    other_data_key_bytes = 48
     belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
@@ -153,6 +156,8 @@ class Alibaba(Dialect):
             return str(value).lower()
         if name == "context":
             return json.dumps(value)
+        if name == "filters" and isinstance(value, Mapping):
+            return json.dumps([{"Key": name, "Values": [text]} for name, text in value.items()])
         if isinstance(value, Mapping):
             return json.dumps([{"TagKey": name, "TagValue": text} for name, text in value.items()])
         if isinstance(value, list):
@@ -295,6 +300,13 @@ class Alibaba(Dialect):
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))
+
+    def in_state(self, view: KeyView, state: str, *, state_first: bool = False) -> Mapping[str, object] | None:
+        if "list_filters" in self.profile.may_lack:
+            return None
+        of_state = {"KeyState": self.profile.facts["states"][state]}
+        usage = {"KeyUsage": view.fields["KeyUsage"]} if text(view.fields.get("KeyUsage")) else {}
+        return {"filters": {**of_state, **usage} if state_first else {**usage, **of_state}}
 
     def data_key_size(self, value: object) -> int | None:
         return bytes_in(mapping(value).get("Plaintext"))

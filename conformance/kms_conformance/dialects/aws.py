@@ -80,6 +80,7 @@ _FIELDS = {
     "grant_operations": "Operations",
     "grant_id": "GrantId",
     "policy": "Policy",
+    "length": "NumberOfBytes",
 }
 # The field that names the key, for operations in which it is not KeyId.
 _KEY_FIELDS = {"set_alias": "TargetKeyId", "update_alias": "TargetKeyId", "re_encrypt": "DestinationKeyId"}
@@ -124,6 +125,11 @@ def _extra_field(request: Request) -> Request:
 class Aws(Dialect):
     """The adapter of the dialect `aws`."""
 
+    other_data_key_bytes = 48
+    unordered_context = True
+    clears_description = True
+    pages_belongings = True
+    replaces_tags = True
     belongings = BELONGINGS
     malformed_keys = (
         "no-such-key",
@@ -148,7 +154,9 @@ class Aws(Dialect):
     def request(self, operation: str, arguments: Mapping[str, object]) -> Request:
         names = _FIELDS | ({"key_id": _KEY_FIELDS[operation]} if operation in _KEY_FIELDS else {})
         own = {names[name]: self._written(name, value) for name, value in arguments.items()}
-        return self._posted(_OPERATIONS[operation], json.dumps({**_GIVEN.get(operation, {}), **own}).encode())
+        # A request for a data key has its length in one of two fields.
+        given = {} if "length" in arguments else _GIVEN.get(operation, {})
+        return self._posted(_OPERATIONS[operation], json.dumps({**given, **own}).encode())
 
     def _posted(self, operation: str, body: bytes) -> Request:
         headers = (("Content-Type", _MEDIA_TYPE), (_TARGET, f"{_PREFIX}.{operation}"))
@@ -217,6 +225,10 @@ class Aws(Dialect):
         told = [mapping(key) for key in (keys if isinstance(keys, list) else ())]
         rows = {str(key.get("KeyId")): {"KeyId": key.get("KeyId"), "Arn": key.get("KeyArn")} for key in told}
         return Page(ids, body.get("NextMarker") if body.get("Truncated") is True else None, rows)
+
+    def cursor(self, value: object) -> str | None:
+        body = mapping(value)
+        return text(body.get("NextMarker")) if body.get("Truncated") is True else None
 
     def echo(self, value: object) -> tuple[str | None, str | None]:
         """(key id, abstract state). The key id is the last part of the ARN in the reply; the schema judges the ARN."""

@@ -129,6 +129,16 @@ class Dialect(ABC):
     key_field = "KeyId"
     # The length of the data keys for which `generate_data_key` asks, in bytes.
     data_key_bytes = 32
+    # Another length for which `generate_data_key` can ask; None if not every cloud of the dialect has one.
+    other_data_key_bytes: int | None = None
+    # Whether the documents say that a tag replaces the one with the same name.
+    replaces_tags = False
+    # Whether the documents say that lists of what a key has come in pages.
+    pages_belongings = False
+    # Whether the documents say that the names of an encryption context have no order.
+    unordered_context = False
+    # Whether the documents say that an empty description takes the description of a key away.
+    clears_description = False
     # The form of key ids; None if no document gives one.
     key_form: re.Pattern[str] | None = None
 
@@ -288,6 +298,18 @@ class Dialect(ABC):
 
     def data_key(self, value: object) -> str | None:
         """The encrypted data key in a reply to `generate_data_key` if `decrypt` accepts it, else None."""
+        return None
+
+    def in_state(self, view: KeyView, state: str, *, state_first: bool = False) -> Mapping[str, object] | None:
+        """Arguments of `list` for the keys in a state; None if no document has any.
+
+        Where a list takes several filters, a field in which all keys of a run are like `view` is one of them; the state
+        is the last filter, or with `state_first` the first one.
+        """
+        return None
+
+    def cursor(self, value: object) -> str | None:
+        """The cursor of the next page, in a list of what a key has; None on the last page."""
         return None
 
     def data_key_size(self, value: object) -> int | None:

@@ -47,6 +47,7 @@ _FIELDS = {
     "limit": "limit",
     "cursor": "marker",
     "sequence": "sequence",
+    "state": "key_state",
 }
 # A date between 2001 and 2286 in seconds since 1970 has this many digits.
 _DIGITS_OF_SECONDS = 10
@@ -98,6 +99,7 @@ class Huawei(Dialect):
     belongings = _BELONGINGS
     key_field = "key_id"
     data_key_bytes = 64
+    clears_description = True
     key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
     malformed_keys = (
         "no-such-key",
@@ -224,6 +226,9 @@ class Huawei(Dialect):
             return {}
         urn = {"urn": f"kms:{realm}:{domain}:alias:{own}"} if realm and domain else {}
         return {"alias": f"alias/{own}", **urn}
+
+    def in_state(self, view: KeyView, state: str, *, state_first: bool = False) -> Mapping[str, object] | None:
+        return {"state": self.profile.facts["states"][state]}
 
     def data_key_size(self, value: object) -> int | None:
         plain = text(mapping(value).get("plain_text"))

@@ -226,7 +226,11 @@ class Reader:
             self.client.findings.holds("list.complete")
         return ids
 
-    def _pages(self, size: dict[str, object], first: Answer | None) -> Iterator[Page]:
+    def list_some(self, arguments: Mapping[str, object]) -> tuple[str, ...]:
+        """The ids of all keys that the target lists for these arguments of `list`; raises as `list_keys`."""
+        return tuple(key for page in self._pages(arguments, None) for key in page.ids)
+
+    def _pages(self, size: Mapping[str, object], first: Answer | None) -> Iterator[Page]:
         cursor: dict[str, object] = {}
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):

@@ -2,18 +2,22 @@
 
 The first key takes the tour. The second key is scheduled and cancelled in between, so that each of them changes while
 the other is pending, and while it is not. After each change, the key must read as the oracle predicts, with the
-deletion date of its last window. The first key is used after each of its changes.
+deletion date of its last window. The first key is used after each of its changes. The second key has no description,
+where the documents let a description be taken away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import cycle
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.front import NotReached
+from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
@@ -73,13 +77,20 @@ class Histories:
         self._kms = kms
         self._windows = cycle(_windows(kms.window.minimum, kms.window.maximum))
         self._keys: list[_Key] = []
-        for _ in range(2):
+        for first in (True, False):
             key = kms.key(ENABLED, *(known.id for known in self._keys))
-            self._keys.append(_Key(key, KeyModel(ENABLED), kms.view(key)))
+            view = kms.view(key) if first else _without_description(kms, key)
+            self._keys.append(_Key(key, KeyModel(ENABLED), view))
         # The steps of one key since the other key was read.
         self._since: list[_Step] = []
         # How often the first key was scheduled.
         self._scheduled = 0
+
+    def close(self) -> None:
+        """Give the second key its description back."""
+        with suppress(Inconclusive):
+            self._kms.pool.bring(self._keys[1].id, ENABLED)
+            self._kms.with_marker(self._keys[1].id)
 
     def walk(self, length: int, *, refused: bool = False) -> str:
         """Walk every sequence of so many changes; returns what was walked, in words. Raises `Stop` at a failure.
@@ -205,6 +216,19 @@ class Histories:
             if key.ciphertext is not None:
                 yield "decrypt"
         yield "generate_data_key"
+
+
+def _without_description(kms: Scenario, key: str) -> KeyView:
+    """Take the description of a key away, where the documents allow that; returns how the key reads then."""
+    if not kms.dialect.clears_description or "update_description" not in kms.client.api:
+        return kms.view(key)
+    with suppress(Lacking, NotReached):
+        answer = kms.ask("update_description", key_id=key, description="")
+        if answer.accepted:
+            view = kms.pool.read_until(key, lambda view: not view.description, ("update-description.reply",))
+            told = "no description", f"the description {view.description!r}"
+            kms.judge.that("update-description.reply", not view.description, *told, (answer.number,))
+    return kms.view(key)
 
 
 def _windows(minimum: int, maximum: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -301,6 +301,24 @@ def must_be_as_first(kms: Scenario, key: str, look: Callable[[], KeyView]) -> No
         lambda now: not changed(names, first or now, now),
         ("the fields of the key as it read first", lambda now: changed(names, first or now, now) or "as at first"),
     )
+
+
+def must_agree_with_list(kms: Scenario, key: KeyView, answer: Answer | None = None) -> None:
+    """Judge that the row of a key in the list tells what its description tells."""
+
+    def differ() -> str | None:
+        if key.id not in kms.pool.list_keys():
+            return None
+        row = kms.pool.rows.get(key.id or "", {})
+        names = tuple(sorted(row.keys() & key.fields.keys() & kms.profile.key_fields.known))
+        return changed(names, key, replace(key, fields=row))
+
+    told = "the row of the key as in its description", lambda found: found or "as there"
+    found = kms.pool.patience.until("list", differ, lambda found: found == "")
+    if found is None:
+        kms.judge.leave_open(("list.row-agrees",), Inconclusive("The list does not have the key."))
+    else:
+        kms.must_show("list.row-agrees", lambda: found, lambda found: not found, told, answer, "list")
 
 
 def changed_others(known: KeyFields, was: KeyView, now: KeyView, times: Sequence[Times]) -> tuple[str, ...]:

@@ -21,25 +21,36 @@ from kms_conformance.suite.scenario import Scenario
 
 # The number of names that a failure quotes.
 _MOST_NAMES = 10
+# Names of tags have 128 characters at most.
+_TOO_LONG = 129
 
 
 @requirement("tag.reply", "untag.reply")
 @asks("tag", "list_tags")
 def test_tags_of_a_key_do_not_disturb_each_other(kms: Scenario) -> None:
-    """A second tag leaves the first one there, and taking one off leaves the other one; each is on this key alone."""
+    """More tags leave the first one there, and taking one off leaves the others; each is on this key alone.
+
+    Two of three tags are given, and taken off, in one request. A refused request gives none of its tags.
+    """
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
-    beside = f"{TAG}-{kms.chance.hex(6)}"
-    kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1"})
-    answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2"})
-    _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{TAG}"', True, f"the tag {TAG}, given before"))
-    _must_list(kms, "tag.reply", "list_tags", key, answer, (f'"{beside}"', True, f"the tag {beside}"))
+    # Capitals count in names.
+    beside = f"{TAG}-Z{kms.chance.hex(6)}"
+    third, fourth = f"{beside}-3", f"{beside}-4"
+    earlier = {beside: "1"} if kms.dialect.replaces_tags else {}
+    kms.accepts("tag.reply", "tag", key_id=key, tags={TAG: "1", **earlier})
+    answer = kms.accepts("tag.reply", "tag", key_id=key, tags={beside: "2", third: "3"})
+    _must_have_tags(kms, "tag.reply", key, answer, {TAG: "1", beside: "2", third: "3"})
+    _must_come_in_pages(kms, "list_tags", key, answer)
+    refused = kms.ask("tag", key_id=key, tags={fourth: "4", "n" * _TOO_LONG: "5"})
+    if not refused.accepted:
+        _must_have_tags(kms, "refused.changes-nothing", key, refused, {fourth: None})
     _must_list(kms, "tag.reply", "list_tags", other, answer, (f'"{beside}"', False, f"no tag {beside}"))
     if "untag" in kms.client.api:
         answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[TAG])
-        _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{TAG}"', False, f"no tag {TAG}"))
-        _must_list(kms, "untag.reply", "list_tags", key, answer, (f'"{beside}"', True, f"the tag {beside}"))
-        kms.ask("untag", key_id=key, tag_keys=[beside])
+        _must_have_tags(kms, "untag.reply", key, answer, {TAG: None, beside: "2", third: "3"})
+        answer = kms.accepts("untag.reply", "untag", key_id=key, tag_keys=[beside, third])
+        _must_have_tags(kms, "untag.reply", key, answer, {beside: None, third: None})
 
 
 @requirement("update-alias.reply", "list-aliases.reply")
@@ -50,6 +61,8 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
     kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     # Some targets may remember by this request what the alias names.
     kms.key_named(alias, key)
+    # A refused move leaves the alias where it is.
+    kms.ask("update_alias", key_id=kms.dialect.unknown_key(), alias=alias)
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
     told = f"{alias} names {other}", lambda named: f"it names {named}"
     kms.must_show("update-alias.reply", lambda: kms.key_named(alias, other), lambda named: named == other, told, answer)
@@ -57,7 +70,8 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
         _must_list_alias(kms, owner, alias, answer, owned=owns)
     # A longer alias stays when the alias with which it begins is deleted.
     longer = f"{alias}-0"
-    kms.done("set_alias", key_id=other, alias=longer)
+    given = kms.done("set_alias", key_id=other, alias=longer)
+    _must_come_in_pages(kms, "list_aliases", other, given)
     answer = kms.accepts("delete-alias.reply", "delete_alias", alias=alias)
     kms.must_show(
         "delete-alias.reply",
@@ -91,9 +105,17 @@ def test_grant_is_listed_until_it_is_revoked(kms: Scenario) -> None:
     grant = kms.dialect.result("create_grant", answer.value)
     if not isinstance(grant, str):
         raise Inconclusive("The reply names no grant.")
+    again = kms.done("create_grant", key_id=key, grantee=principal, grant_operations=["DescribeKey", "RetireGrant"])
+    second = str(kms.dialect.result("create_grant", again.value))
     _must_list(kms, "create-grant.reply", "list_grants", key, answer, (grant, True, f"the grant {grant}"))
+    _must_come_in_pages(kms, "list_grants", key, again)
+    other = _other_grants(kms, key, second)
+    told = f"the grant {second} alone, which was asked for", f"{other} more"
+    kms.judge.that("list-grants.reply", not other, *told)
     answer = kms.accepts("revoke-grant.reply", "revoke_grant", key_id=key, grant_id=grant)
     _must_list(kms, "revoke-grant.reply", "list_grants", key, answer, (grant, False, f"no grant {grant}"))
+    _must_list(kms, "revoke-grant.reply", "list_grants", key, answer, (second, True, f"the second grant, {second}"))
+    kms.ask("revoke_grant", key_id=key, grant_id=second)
 
 
 @requirement("get-policy.reply", "put-policy.reply", "list-policies.reply")
@@ -192,6 +214,63 @@ def _must_list(
         answer,
         operation,
     )
+
+
+def _must_have_tags(
+    kms: Scenario, requirement: RequirementId, key: str, answer: Answer, wanted: Mapping[str, str | None]
+) -> None:
+    """Judge the values of some tags of a key; None for a tag that it must not have."""
+    kms.must_show(
+        requirement,
+        lambda: kms.dialect.tags(kms.accepts("list-tags.reply", "list_tags", key_id=key).value),
+        lambda tags: all(tags.get(name) == value for name, value in wanted.items()),
+        (f"these tags: {dict(wanted)}", lambda tags: {name: tags.get(name) for name in wanted}),
+        answer,
+        "list_tags",
+    )
+
+
+def _must_come_in_pages(kms: Scenario, operation: str, key: str, answer: Answer) -> None:
+    """Judge the first two pages of one entry of a list that has at least two; `answer`: the request that gave one.
+
+    A page may have fewer entries than its limit, and says whether another page follows.
+    """
+    if not kms.dialect.pages_belongings:
+        return
+
+    def pages() -> tuple[list[str], list[str], bool]:
+        first = kms.done(operation, key_id=key, limit=1)
+        cursor = kms.dialect.cursor(first.value)
+        second = (
+            () if cursor is None else _entries(kms, operation, kms.done(operation, key_id=key, limit=1, cursor=cursor))
+        )
+        return _entries(kms, operation, first), list(second), cursor is not None
+
+    def fits(found: tuple[list[str], list[str], bool]) -> bool:
+        first, second, more = found
+        return len(first) <= 1 and len(second) <= 1 and more and not set(first) & set(second)
+
+    kms.must_show(
+        as_id(f"{operation.replace('_', '-')}.reply"),
+        pages,
+        fits,
+        ("two pages of at most one entry each, with different entries", lambda found: f"{found[0]}, then {found[1]}"),
+        answer,
+        operation,
+    )
+
+
+def _other_grants(kms: Scenario, key: str, grant: str) -> int:
+    """The number of other grants in a list of the one grant with this id."""
+    listed = kms.result("list_grants", key_id=key, grant_id=grant)
+    found = [entry.get("GrantId") for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
+    return sum(named != grant for named in found)
+
+
+def _entries(kms: Scenario, operation: str, answer: Answer) -> list[str]:
+    """The entries of one page of a list of what a key has, as JSON texts."""
+    found = kms.dialect.result(operation, answer.value)
+    return [json.dumps(entry, sort_keys=True) for entry in found] if isinstance(found, list) else []
 
 
 def _told(kms: Scenario, operation: str, key: str) -> str:

@@ -44,6 +44,7 @@ def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     described = kms.with_marker(key).description
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    _ask_for_other_state(kms, key)
     answer = kms.ask("cancel", key_id=key)
     answer = kms.must_be_accepted(
         ("cancel.effect", "cancel.uri", "cancel.request.content-type", "cancel.status"), answer
@@ -55,6 +56,15 @@ def test_cancelled_key_is_no_longer_pending(kms: Scenario) -> None:
     now = kms.time.now()
     stale = view.deletion_at is not None and view.deletion_at > now
     kms.judge.that("cancel.date-cleared", not stale, "no deletion date ahead", view.deletion_at, (answer.number,))
+
+
+def _ask_for_other_state(kms: Scenario, key: str) -> None:
+    """Ask for another state than that after the cancellation, which a pending key refuses and must not remember."""
+    operation = "disable" if kms.profile.after_cancel == ENABLED else "enable"
+    if operation in kms.client.api and kms.profile.refusal_in(operation, PENDING) is not None:
+        kms.ask(operation, key_id=key)
+        # Where it is accepted, another check judges that.
+        kms.pool.bring(key, PENDING)
 
 
 @requirement("cancel.request.no-content-type")

@@ -16,6 +16,9 @@ def test_every_sequence_of_changes_leads_where_the_documents_predict(kms: Scenar
     judged too.
     """
     histories = Histories(kms)
-    kms.client.findings.observe(histories.walk(kms.effort.history))
-    if kms.effort.refused_history:
-        kms.client.findings.observe(histories.walk(kms.effort.refused_history, refused=True))
+    try:
+        kms.client.findings.observe(histories.walk(kms.effort.history))
+        if kms.effort.refused_history:
+            kms.client.findings.observe(histories.walk(kms.effort.refused_history, refused=True))
+    finally:
+        histories.close()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from kms_conformance.client.judge import Inconclusive, Lost
-from kms_conformance.client.oracle import DISABLED, ENABLED
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.keys.bystanders import changed_fields
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -20,9 +20,11 @@ _MOST_OTHERS = 50
 def test_no_operation_touches_another_key(kms: Scenario) -> None:
     """Run a lifecycle on one key; a bystander of ours and keys of others are read right before and right after it.
 
-    Owners may change their keys too, so only changes within this short time count as a failure.
+    Owners may change their keys too, so only changes within this short time count as a failure. The named key gets the
+    description of the bystander, because no description names a key.
     """
     bystander = kms.key(ENABLED)
+    shared = kms.view(bystander).description or ""
     key = kms.key(ENABLED, bystander)
     others = sorted(kms.others_before)[:_MOST_OTHERS]
     # `test_lifecycle` decrypts it when everything else has been asked of these keys.
@@ -31,10 +33,12 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
             kms.pool.sealed[sealing] = kms.ciphertexts(sealing)
     elapsed = kms.elapsed()
     before = {other: kms.pool.read_known(other) for other in (bystander, *others)}
+    for named in (key, kms.dialect.unknown_key()) if "update_description" in kms.client.api else ():
+        _send(kms, "update_description", named, {"description": shared})
     kms.ask("disable", key_id=key)
     if kms.pool.read_until(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The named key did not change either, so the other keys prove nothing.")
-    for operation in ("enable", "update_description", "set_alias", "schedule", "schedule", "cancel", "cancel"):
+    for operation in ("enable", "set_alias", "schedule", "schedule", "cancel", "cancel"):
         if operation not in kms.client.api:
             continue
         arguments = _arguments(kms, operation, key)
@@ -52,6 +56,22 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
                 "Run without shards on a small account; the bystander of this run was judged.",
             )
         kms.judge.that("isolation.other-keys", not observed, f"{other} has {expected}", f"it has {observed}")
+    with suppress(Inconclusive):
+        _must_stay_pending(kms, bystander, key)
+        kms.with_marker(key)
+
+
+def _must_stay_pending(kms: Scenario, bystander: str, key: str) -> None:
+    """Judge that a bystander of the same description stays pending when the deletion of the key is cancelled.
+
+    Both wait for the same window, so that their deletion dates are near each other.
+    """
+    kms.pool.bring(key, PENDING)
+    kms.pool.bring(bystander, PENDING)
+    was = kms.view(bystander)
+    answer = kms.done("cancel", key_id=key)
+    kms.pool.bring(key, ENABLED)
+    kms.must_be_unchanged("isolation.other-keys", was, kms.pool.read(bystander), answer)
 
 
 def _send(kms: Scenario, operation: str, key: str, arguments: dict[str, Any]) -> None:
@@ -66,7 +86,6 @@ def _send(kms: Scenario, operation: str, key: str, arguments: dict[str, Any]) ->
 def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:
     further: dict[str, dict[str, Any]] = {
         "schedule": {"window": kms.days},
-        "update_description": {"description": kms.pool.marker(key)},
         "set_alias": {"alias": kms.new_alias()},
     }
     return further.get(operation, {})

@@ -32,6 +32,7 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
     answer = kms.ask("schedule", key_id=arn, window=kms.days)
     answer = kms.must_be_accepted("schedule.key-id.arn", answer, key)
     kms.must_read_back("schedule.key-id.arn", key, [PENDING], answer)
+    kms.refuses("schedule.twice", "already_pending", "schedule", key_id=key, window=kms.days, unchanged=[key])
     answer = kms.ask("cancel", key_id=arn)
     answer = kms.must_be_accepted("cancel.key-id.arn", answer)
     kms.must_read_back("cancel.key-id.arn", key, kms.states_after_cancel, answer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -136,6 +137,8 @@ def _must_refuse(kms: Scenario, requirement_id: RequirementId, use: str, state: 
     refusal = kms.profile.refusal_in(operation, state)
     assert refusal is not None
     answer = kms.refuses(requirement_id, refusal, operation, unchanged=[key], **arguments)
+    if operation == "update_alias":
+        _must_stay_named(kms, str(arguments["alias"]), key, answer)
     if shows and before is not None:
         was = kms.dialect.result(shows, before.value)
         kms.must_still_show(
@@ -146,6 +149,15 @@ def _must_refuse(kms: Scenario, requirement_id: RequirementId, use: str, state: 
             answer,
             shows,
         )
+
+
+def _must_stay_named(kms: Scenario, alias: str, key: str, answer: Answer) -> None:
+    """Judge that an alias, which could not be moved to a key, still names another key."""
+    if answer.accepted:
+        return
+    told = f"{alias} still names another key", lambda named: f"it names {named or 'no key'}"
+    named = partial(kms.key_named, alias, key)
+    kms.must_show("refused.changes-nothing", named, lambda named: named not in (None, key), told, answer)
 
 
 @requirement("pending.{use}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import DATE_PAUSE_SECONDS
 from kms_conformance.suite.key_requests import KeyRequests, Place, places
 from kms_conformance.suite.marks import asks, requirement
+from kms_conformance.suite.possessions import must_agree_with_list
 from kms_conformance.suite.scenario import Scenario
 
 # Each request is sent this many times, because some replicas of a service may refuse it and others may not. It is sent
@@ -136,12 +138,12 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
 
 
-@requirement("pending.delete-alias", "delete-alias.reply")
+@requirement("pending.delete-alias", "delete-alias.reply", "set-alias.reply")
 @asks("set_alias", "delete_alias")
 def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     """The alias names no key then; a longer alias of the same key, which begins with it, stays.
 
-    At the end, another key asks for the longer alias. If that is refused, the alias stays where it is.
+    At the end, the longer alias is asked for another key. That is refused, and the alias stays where it is.
     """
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
@@ -157,6 +159,8 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
     _must_name(kms, "delete-alias.reply", longer, key, answer)
     answer = kms.ask("set_alias", key_id=other, alias=longer)
+    told = f"a refusal, because {longer} names {key}", answer.summary
+    kms.judge.that("set-alias.reply", not answer.accepted, *told, (answer.number,))
     if not answer.accepted:
         _must_name(kms, "refused.changes-nothing", longer, key, answer)
     kms.ask("delete_alias", alias=longer)
@@ -198,6 +202,28 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
     missing = [known for known in kms.pool.keys if known not in ids]
     kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
+    must_agree_with_list(kms, kms.read(key))
+    _must_be_listed_by_state(kms, key)
+
+
+def _must_be_listed_by_state(kms: Scenario, key: str) -> None:
+    """Judge that a pending key is listed among the pending keys and not among the enabled ones, if lists have filters.
+
+    What the target does not take as a filter is left out.
+    """
+    other = kms.key(ENABLED, key)
+    view = kms.view(other)
+    for state, wanted, foreign in ((PENDING, key, other), (ENABLED, other, key)):
+        arguments = kms.dialect.in_state(view, state, state_first=state == ENABLED)
+        if arguments is None:
+            return
+        requirement_id: RequirementId = "pending.listed" if state == PENDING else "list.complete"
+        with suppress(Inconclusive):
+            listed = partial(kms.pool.list_some, arguments)
+            told = f"{wanted} among the keys in the state {state}", lambda ids: f"{len(ids)} other keys"
+            kms.must_show(requirement_id, listed, lambda ids, wanted=wanted: wanted in ids, told, what="list")  # type: ignore[misc]  # the loop's value is bound
+            told = f"without {foreign}, which is in another state", lambda ids: f"{len(ids)} keys, with that one"
+            kms.must_show("list.row-agrees", listed, lambda ids, foreign=foreign: foreign not in ids, told, what="list")  # type: ignore[misc]  # as above
 
 
 @requirement("list.complete")

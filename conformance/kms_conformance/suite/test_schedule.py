@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
 
@@ -59,9 +61,12 @@ def test_get_request_schedules(kms: Scenario) -> None:
 @requirement("schedule.twice")
 @pytest.mark.parametrize("longer", [0, 5], ids=["same window", "longer window"])
 def test_pending_key_is_refused_and_its_date_stays(kms: Scenario, longer: int) -> None:
+    """The key was scheduled by its id. With a longer window, it is named by its ARN, if the pages allow that."""
     key = kms.key(PENDING)
-    window = kms.days + longer
-    kms.refuses("schedule.twice", "already_pending", "schedule", key_id=key, window=window, unchanged=[key])
+    window, arn = kms.days + longer, kms.view(key).arn or ""
+    by_arn = longer and "arn" in kms.profile.key_names.get("schedule", ()) and arn.endswith(f"/{key}")
+    name = arn if by_arn else key
+    kms.refuses("schedule.twice", "already_pending", "schedule", key_id=name, window=window, unchanged=[key])
 
 
 @requirement("schedule.only-named-key")
@@ -86,9 +91,12 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
     if not arn.endswith(f"/{key}"):
         raise Inconclusive(f"The ARN {arn!r} does not end in the key's id; it may name another key and is not used.")
     answer = kms.accepts("set-deletion-protection.reply", "set_deletion_protection", arn=arn, protected=True)
+    told = "a protected key", lambda view: f"DeletionProtection is {view.fields.get('DeletionProtection')}"
+    reads = partial(kms.must_show, "set-deletion-protection.reply", lambda: kms.read(key), partial(_is_protected, kms))
     try:
-        told = "a protected key", lambda view: f"DeletionProtection is {view.fields.get('DeletionProtection')}"
-        kms.must_show("set-deletion-protection.reply", lambda: kms.read(key), partial(_is_protected, kms), told, answer)
+        reads(told, answer)
+        _change_belongings(kms, key)
+        reads(told, answer)
         for state in (ENABLED, DISABLED):
             kms.pool.bring(key, state)
             kms.refuses(
@@ -100,11 +108,38 @@ def test_protected_key_is_refused(kms: Scenario) -> None:
                 unchanged=[key],
             )
     finally:
-        if kms.pool.read(key).state == PENDING:
+        was = kms.pool.read(key)
+        if was.state == PENDING:
             # The key was scheduled although it is protected. The deletion is cancelled first, because protection cannot
             # be removed from a pending key.
             kms.ask("cancel", key_id=key)
-        kms.ask("set_deletion_protection", arn=arn, protected=False)
+        answer = kms.ask("set_deletion_protection", arn=arn, protected=False)
+    if answer.accepted and was.state != PENDING:
+        now = kms.must_be_unchanged("refused.changes-nothing", was, kms.read(key), answer)
+        looks = iter([now])
+        kms.must_show(
+            "set-deletion-protection.reply",
+            lambda: next(looks, None) or kms.read(key),
+            lambda view: kms.dialect.without_protection(view) is None,
+            ("a key without protection", told[1]),
+            answer,
+        )
+
+
+def _change_belongings(kms: Scenario, key: str) -> None:
+    """Change what a protected key has besides its state, which must not take the protection off."""
+    alias, marker = kms.new_alias(), kms.pool.marker(key)
+    changes: tuple[tuple[str, dict[str, object]], ...] = (
+        ("update_description", {"description": f"{marker} protected"}),
+        ("update_description", {"description": marker}),
+        ("tag", {"tags": {TAG: kms.chance.hex(6)}}),
+        ("set_alias", {"alias": alias}),
+    )
+    for operation, arguments in changes:
+        with suppress(Inconclusive):
+            kms.ask(operation, key_id=key, **arguments)
+    with suppress(Inconclusive):
+        kms.ask("delete_alias", alias=alias)
 
 
 def _is_protected(kms: Scenario, view: KeyView) -> bool:
