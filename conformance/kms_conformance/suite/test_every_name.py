@@ -139,11 +139,20 @@ class _Names:
 
     def _asked(self, place: Place, arguments: dict[str, object], fits: Callable[[Answer], bool]) -> Answer:
         """The answer to a request; if it does not fit because a refused request had moved the key, that to a second."""
-        answer = self.kms.ask(place.operation, **arguments)
+        kms = self.kms
+
+        def ask() -> Answer:
+            return kms.ask(place.operation, **arguments)
+
+        answer = kms.pool.patience.until(
+            place.operation,
+            ask,
+            lambda answer: fits(answer) or not kms.client.may_be_late(answer),
+            use=place.operation in USES,
+            once=place.operation in CHANGES,
+        )
         served = answer.accepted and place.operation in CHANGES
-        if not fits(answer) and self.kept.is_restored(served=served):
-            answer = self.kms.ask(place.operation, **arguments)
-        return answer
+        return ask() if not fits(answer) and self.kept.is_restored(served=served) else answer
 
     def _by_id(self, place: Place, *, changing: bool = True) -> Answer:
         """The answer to the same request by the key's id."""
