@@ -149,7 +149,8 @@ class _Names:
             ask,
             lambda answer: fits(answer) or not kms.client.may_be_late(answer),
             use=place.operation in USES,
-            once=place.operation in CHANGES,
+            # What was carried out must not be sent again: it may be no longer allowed.
+            once=True,
         )
         served = answer.accepted and place.operation in CHANGES
         return ask() if not fits(answer) and self.kept.is_restored(served=served) else answer
