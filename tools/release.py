@@ -79,8 +79,14 @@ def export(root: Path, folder: Path) -> Path:
     """The files of the commit that is checked out, in `folder`; its untracked files and changes are left out."""
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=root, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+        _unpack(files, folder)
     return folder
+
+
+def _unpack(files: tarfile.TarFile, folder: Path) -> None:
+    # Releases of Python before 3.11.4 have no filters.
+    files.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+    files.extractall(folder)  # noqa: S202 - filtered where Python can, and made here
 
 
 def build(source: Path, dist: Path, epoch: int, *kinds: str) -> dict[str, bytes]:
@@ -113,7 +119,7 @@ def built_twice(root: Path, folder: Path, *kinds: str) -> tuple[dict[str, bytes]
 def wheel_of_sdist(root: Path, sdist: bytes, folder: Path) -> dict[str, bytes]:
     """The wheel that is built from an sdist, by file name."""
     with tarfile.open(fileobj=BytesIO(sdist)) as files:
-        files.extractall(folder / "unpacked", filter="data")
+        _unpack(files, folder / "unpacked")
     [source] = (folder / "unpacked").iterdir()
     epoch = int(_git(root, "show", "--no-patch", "--format=%ct", "HEAD"))
     return build(source, folder / "dist-unpacked", epoch, "wheel")

@@ -57,6 +57,8 @@ def drawn(count: int, seed: int) -> tuple[tuple[Drawn, ...], ...]:
             for fault in FAULTS
             if dialect in fault.dialects and fault.exit_code == 1 and fault.tier == "smoke"
             if fault.fault_class not in LEFT_OUT and fault.timeout_seconds is None
+            # A fault that counts what was asked of a key before the check does not show by the steps of the check.
+            if "history" not in fault.families
         ]
         for dialect in ("huawei", "alibaba", "aws")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import pytest
@@ -57,7 +58,10 @@ def by_alibabacloud(emulator: Emulator) -> str:
     pytest.importorskip("alibabacloud_kms20160120")
     from alibabacloud_calls import Kms  # noqa: PLC0415 - not installed everywhere
     from alibabacloud_credentials.client import Client  # noqa: PLC0415 - as above
+    from alibabacloud_credentials.utils import auth_util  # noqa: PLC0415 - as above
 
+    # It reads the variables when it is imported, which another test may have done.
+    importlib.reload(auth_util)
     kms = Kms(emulator.base_url, region_id=credentials.REGION, credential=Client(), ca=str(emulator.authority))
     key = kms.create()
     kms.schedule(key)

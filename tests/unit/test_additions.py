@@ -118,7 +118,9 @@ REQUIREMENT: Edits = {
         """\
 @requirement("enable.keeps-description")
 def test_enabled_key_keeps_its_description(kms: Scenario) -> None:
-    key = kms.key("disabled")
+    key = kms.key("enabled")
+    kms.done("update_description", key_id=key, description=kms.pool.marker(key))
+    kms.pool.bring(key, "disabled")
     described = kms.read(key).description
     kms.accepts("enable.keeps-description", "enable", key_id=key, states=["enabled"])
     view = kms.read(key)

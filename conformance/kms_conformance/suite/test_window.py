@@ -32,6 +32,7 @@ def test_window_between_the_bounds_is_dated(kms: Scenario, share: float) -> None
     kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
 
 
+@pytest.mark.moves_clock
 @requirement("schedule.window.{bound}", "schedule.window.start", "schedule.window.exact")
 @pytest.mark.parametrize("bound", ["minimum", "maximum"])
 def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:

@@ -58,6 +58,9 @@ def choose(run: RecordedRun, found: FoundFailure) -> ChosenExchanges:
     start, last = min(of_check[0].index, *cited), max(cited)
     slice_ = run.lines[start : last + 1]
     keys = {key for line in slice_ if line.index in cited for key in line.keys}
+    # A ciphertext names its key, though a request to decrypt it need not.
+    unnamed = {line.index: line for line in slice_ if line.index in cited and not line.keys}
+    keys |= {key for line in _providers(run, unnamed, last).values() for key in line.keys}
     keys = keys or {key for line in slice_ for key in line.keys}
     kept = {line.index: line for line in slice_ if line.index in cited or _matters(run, line, keys)}
     # Requests on several keys, such as those that move a ciphertext to another key, bring further keys in.
