@@ -78,6 +78,7 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_every_command_ends_with_its_sentence_and_small_reports(
     tmp_path: Path, hostile: Callable[[Inbound, Outbound], Outbound]

@@ -33,6 +33,7 @@ def fault(name: str) -> tuple[type[Decisions], ...]:
     return next(fault for fault in FAULTS if fault.name == name).decisions
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_ten_nights_use_two_keys_in_all(tmp_path: Path, dialect: str) -> None:
     with Emulator(dialect) as emulator:
@@ -51,6 +52,7 @@ def test_ten_nights_use_two_keys_in_all(tmp_path: Path, dialect: str) -> None:
     assert len(made) == 2
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_each_night_leaves_as_many_of_everything_as_the_first(tmp_path: Path, dialect: str) -> None:
     """Three nights of a few families; ten whole nights where all is asked."""
@@ -110,6 +112,7 @@ def test_rescued_on_its_last_day_and_gone_a_week_later_all_is_judged(tmp_path: P
             assert outcome.exit_code == 0, "a cloud without time_control ends conformant"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "nights_passed", "broken"),
     [("gone-a-day-early", [1] * 6, "expiry.not-early"), ("never-gone", [1] * 7 + [7], "expiry.gone")],

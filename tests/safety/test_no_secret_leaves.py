@@ -156,6 +156,7 @@ def artifacts(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield str(path.relative_to(folder)), gzip.decompress(data) if path.suffix == ".gz" else data
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("dialect", "way"), WAYS, ids=[way for _, way in WAYS])
 def test_no_artifact_holds_a_secret(tmp_path: Path, secrets: dict[str, str], dialect: str, way: str) -> None:
     environment = {

@@ -88,6 +88,7 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
             yield found
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("dialect", "way", "values"), WORST.values(), ids=WORST)
 def test_a_run_with_such_credentials_is_recorded_as_it_was_and_its_certificate_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialect: str, way: str, values: dict[str, str]

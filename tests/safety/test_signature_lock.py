@@ -51,6 +51,7 @@ def test_the_smallest_documented_lock_is_the_one_assumed_elsewhere() -> None:
 TIERS = ["smoke", *(["standard"] if os.environ.get("KMS_CONFORMANCE_SAFETY") == "all" else [])]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_no_run_sends_wrong_signatures_in_a_row(dialect: str, tier: str) -> None:

@@ -38,6 +38,7 @@ def _skipped() -> Iterator[None]:
         yield
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("dialect", "way", "client", "lag"), LATE)
 def test_a_lag_within_the_settle_time_is_no_fault(
     dialect: str, way: str | None, client: str, lag: Mixin, tmp_path: Path
