@@ -275,6 +275,7 @@ FAULTS = (
     _fault(
         name="history-third-cancel-cancels-another-key",
         title="From the third time on, cancelling a key's deletion cancels the deletion of another key, too.",
+        families=("history", "cancel"),
         requirements=frozenset({"cancel.only-named-key", "lifecycle.sequence"}),
         decisions=_after(
             "cancel",
