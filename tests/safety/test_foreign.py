@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +18,6 @@ from kms_conformance.report.html import render as html
 from kms_conformance.report.model import Report, TargetReport
 from kms_conformance.verdict.model import Verdict
 
-EVERYTHING = os.environ.get("KMS_CONFORMANCE_SAFETY") == "all"
 NUMBER = 200
 
 

@@ -62,6 +62,7 @@ class Worker:
         self.targets = tuple(target_session.target for target_session in found)
         self.target_sessions = {target_session.target.name: target_session for target_session in found}
         self.plans: Mapping[str, Plan] = {target.name: plan_of(target, settings) for target in self.targets}
+        self._cache, self._examples = chosen_cache(settings.cache), settings.kept_examples
         self._assignments: dict[str, Assignment] = {}
         for name, target_session in self.target_sessions.items():
             target_session.share = self.plans[name].keys
@@ -201,8 +202,8 @@ class Worker:
             plant=self.settings.plant,
             rescue=self.settings.rescue,
             sharded=self.settings.part is not None,
-            cache=chosen_cache(self.settings.cache),
-            examples=self.settings.kept_examples,
+            cache=self._cache,
+            examples=self._examples,
         )
 
     def _tell(self, check: CheckExecution, judgement: Judgement) -> None:

@@ -64,8 +64,9 @@ class SharedTarget:
 
     def joined(self, known: CheckResult | None, result: CheckResult) -> CheckResult | None:
         """The result of a check that each worker runs for its own keys; None for other checks, and for the first."""
-        both = known is not None and result.check in self.assignment.each
-        return join_results(known, result) if both and known is not None else None
+        if known is None or result.check not in self.assignment.each:
+            return None
+        return join_results(known, result)
 
     def finish(self) -> None:
         """Remove the file of the limits."""

@@ -56,8 +56,6 @@ _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _PLAIN_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~,!-]+")
 # The modules whose code determines the generated requests, besides Schemathesis and Hypothesis.
 _SOURCES = ("adapter.py", "draft.py", "generator.py", "hypothesis_settings.py")
-# The modules whose code decides which requests are generated.
-_SOURCES = ("adapter.py", "draft.py", "generator.py", "hypothesis_settings.py")
 
 
 class Generator:
@@ -73,7 +71,6 @@ class Generator:
         }
         self._alike = {self._inputs(operation_id): operation_id for operation_id in self._by_id}
         self._known: dict[tuple[str, int, int, bool], tuple[Draft, ...]] = {}
-        self._drawn: dict[tuple[str, int, int, bool], tuple[Draft, ...]] = {}
 
     @classmethod
     @cache
