@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -90,12 +91,12 @@ class Requests:
         keys = [arguments[name] for name in ("key_id", "source_key_id") if name in arguments]
         if not answer.accepted and keys and all(map(self.pool.lives, keys)):
             unknown = self.profile.refusal("unknown_key")
-            answer = self._again_until(answer, lambda answer: not unknown.admits(answer.status, answer.code))
+            answer = self.again_until(answer, lambda answer: not unknown.admits(answer.status, answer.code))
         return answer
 
     def done(self, operation: str, /, **arguments: object) -> Answer:
         """Send an operation that prepares a check. Raises `Inconclusive` if it is refused."""
-        answer = self._again_until(self.ask(operation, **arguments), lambda answer: answer.accepted)
+        answer = self.again_until(self.ask(operation, **arguments), lambda answer: answer.accepted)
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
         return answer
@@ -144,7 +145,7 @@ class Requests:
         narrow = as_id(f"{name}.{part}")
         return narrow if narrow in self.judge.catalogue else as_id(f"{name}.reply")
 
-    def _again_until(self, answer: Answer, fits: Callable[[Answer], bool]) -> Answer:
+    def again_until(self, answer: Answer, fits: Callable[[Answer], bool]) -> Answer:
         """Repeat a request while its answer does not fit and may follow the state before the last change.
 
         `answer` is the first answer. Only the request that was sent last by `ask` is repeated.
@@ -201,6 +202,22 @@ class Requests:
         """The key as the last request described it; read anew after any other request. Judged as in `read`."""
         view, settled = self.pool.last_read(key), self.pool.settled(key)
         return self._of(key, view) if settled is None or shown(view) == shown(settled.view) else self.read(key)
+
+    def arn(self, key: str, judged: RequirementId | None = None) -> str:
+        """The ARN of a key. If it may name another key, `judged` is broken, and `Inconclusive` is raised."""
+        arn = self.view(key).arn or ""
+        if arn.endswith(f"/{key}"):
+            return arn
+        if judged is not None:
+            self.judge.breaks(judged, f"an ARN that ends in /{key}", arn)
+        raise Inconclusive(f"The ARN {arn!r} does not end in the key's id; it may name another key and is not used.")
+
+    def arn_or_id(self, operation: str, key: str) -> str:
+        """The ARN of a key, if the page of the operation lists ARNs and the ARN is that of the key; else its id."""
+        if "arn" in self.profile.key_names.get(operation, ()):
+            with suppress(Inconclusive):
+                return self.arn(key)
+        return key
 
     def with_marker(self, key: str) -> KeyView:
         """Read a key whose description is its own marker, so that a later loss of the description can be seen.

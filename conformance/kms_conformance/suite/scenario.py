@@ -83,7 +83,7 @@ class Scenario(Requests):
         """
         if answer.front is not None:
             raise NotReached(answer)
-        answer = self._again_until(answer, lambda answer: answer.accepted)
+        answer = self.again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
         if not answer.accepted:
             requirements = self._broken_requirements(requirements, answer, key)
@@ -224,7 +224,7 @@ class Scenario(Requests):
         accepted = self.profile.refusal(refusal)
         self._note_refused(requirement, refusal, answer)
         in_front = stands_for(answer, refusal)
-        answer = self._again_until(
+        answer = self.again_until(
             answer,
             lambda answer: accepted.or_accepted if answer.accepted else accepted.admits(answer.status, answer.code),
         )
@@ -281,10 +281,7 @@ class Scenario(Requests):
         the key as it was judged.
         """
         expected = asked_at + timedelta(days=days)
-
-        def is_right(view: KeyView) -> bool:
-            return view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
-
+        is_right = self._dated(expected)
         if view.id is not None and not is_right(view):
             # The former state of a key that was pending before shows the former date.
             view = self.pool.read_until(view.id, is_right)
@@ -305,27 +302,24 @@ class Scenario(Requests):
     def _is_plainly_dated(self, key: str, days: int) -> bool:
         """Whether a plain request with this window leads to the right date; true if it is refused."""
         self.pool.bring(key, ENABLED)
-        expected = self.time.now() + timedelta(days=days)
+        is_right = self._dated(self.time.now() + timedelta(days=days))
         if not self.ask("schedule", key_id=key, window=days).accepted:
             return True
-
-        def is_right(view: KeyView) -> bool:
-            return view.deletion_at is not None and is_dated(view.deletion_at, expected, self.profile.deletion)
-
         return is_right(self.pool.read_until(key, is_right))
+
+    def _dated(self, *expected: datetime) -> Callable[[KeyView], bool]:
+        """Whether a key has one of these deletion dates, by the tolerance of the profile."""
+        return lambda view: (
+            view.deletion_at is not None
+            and any(is_dated(view.deletion_at, date, self.profile.deletion) for date in expected)
+        )
 
     def must_be_within_bounds(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
     ) -> None:
         """Judge a deletion date after a request without a valid window: any number of days within the bounds passes."""
         days = range(self.window.minimum, self.window.maximum + 1)
-
-        def is_right(view: KeyView) -> bool:
-            date = view.deletion_at
-            return date is not None and any(
-                is_dated(date, asked_at + timedelta(days=day), self.profile.deletion) for day in days
-            )
-
+        is_right = self._dated(*(asked_at + timedelta(days=day) for day in days))
         if view.id is not None and not is_right(view):
             view = self.pool.read_until(view.id, is_right)
         date, fits = view.deletion_at, is_right(view)

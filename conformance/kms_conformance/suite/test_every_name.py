@@ -139,21 +139,11 @@ class _Names:
 
     def _asked(self, place: Place, arguments: dict[str, object], fits: Callable[[Answer], bool]) -> Answer:
         """The answer to a request; if it does not fit because a refused request had moved the key, that to a second."""
-        kms = self.kms
-
-        def ask() -> Answer:
-            return kms.ask(place.operation, **arguments)
-
-        answer = kms.pool.patience.until(
-            place.operation,
-            ask,
-            lambda answer: fits(answer) or not kms.client.may_be_late(answer),
-            use=place.operation in USES,
-            # What was carried out must not be sent again: it may be no longer allowed.
-            once=True,
-        )
+        answer = self.kms.again_until(self.kms.ask(place.operation, **arguments), fits)
         served = answer.accepted and place.operation in CHANGES
-        return ask() if not fits(answer) and self.kept.is_restored(served=served) else answer
+        if not fits(answer) and self.kept.is_restored(served=served):
+            answer = self.kms.ask(place.operation, **arguments)
+        return answer
 
     def _by_id(self, place: Place, *, changing: bool = True) -> Answer:
         """The answer to the same request by the key's id."""

@@ -8,25 +8,15 @@ from contextlib import contextmanager
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
 
 
-def _arn(kms: Scenario, key: str) -> str:
-    """The ARN of a key. Raises `Inconclusive` if the ARN may name another key."""
-    arn = kms.view(key).arn or ""
-    if not arn.endswith(f"/{key}"):
-        kms.judge.breaks("describe.arn-agrees", f"an ARN that ends in /{key}", arn)
-        raise Inconclusive(f"The ARN {arn!r} does not end in the key's id; it may name another key and is not used.")
-    return arn
-
-
 @requirement("schedule.key-id.arn", "cancel.key-id.arn", "describe.arn-agrees")
 def test_key_is_known_by_its_arn(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    arn = _arn(kms, key)
+    arn = kms.arn(key, "describe.arn-agrees")
     described = kms.dialect.key(kms.accepts("describe.arn-agrees", "describe", key_id=arn).value)
     kms.judge.that("describe.arn-agrees", described.id == key, f"the key {key}", f"the key {described.id}")
     answer = kms.ask("schedule", key_id=arn, window=kms.days)
@@ -55,7 +45,7 @@ def _alias(kms: Scenario, key: str) -> Iterator[str]:
 )
 def test_alias_does_not_name_the_key(kms: Scenario, operation: str, state: str) -> None:
     key = kms.key(ENABLED)
-    arn = _arn(kms, key)
+    arn = kms.arn(key, "describe.arn-agrees")
     window = {"window": kms.days} if operation == "schedule" else {}
     with _alias(kms, key) as alias:
         for name in (alias, kms.dialect.alias_arn(arn, alias)):
@@ -71,7 +61,7 @@ def test_alias_does_not_name_the_key(kms: Scenario, operation: str, state: str) 
 )
 def test_arn_names_the_key_or_nothing(kms: Scenario, operation: str, state: str) -> None:
     key = kms.key(state)
-    arn = _arn(kms, key)
+    arn = kms.arn(key, "describe.arn-agrees")
     before = kms.view(key)
     window = {"window": kms.days} if operation == "schedule" else {}
     requirement_id = as_id(f"{operation}.key-id.arn-open")
@@ -84,5 +74,5 @@ def test_arn_names_the_key_or_nothing(kms: Scenario, operation: str, state: str)
 @requirement("other-arn.schedule")
 def test_arn_of_another_place_does_not_name_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    for name in kms.dialect.arns_elsewhere(_arn(kms, key)).values():
+    for name in kms.dialect.arns_elsewhere(kms.arn(key, "describe.arn-agrees")).values():
         kms.refuses("other-arn.schedule", "key_elsewhere", "schedule", key_id=name, window=kms.days, unchanged=[key])
