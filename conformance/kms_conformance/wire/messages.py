@@ -32,7 +32,13 @@ def origin(url: str) -> str:
     if scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError("not an http(s) URL with a host")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{scheme}://{host}:{parts.port if parts.port is not None else _DEFAULT_PORTS[scheme]}"
+    return f"{scheme}://{host}:{port_of(url)}"
+
+
+def port_of(url: str) -> int:
+    """The port of an http or https URL: the one that it names, else the default port of its scheme."""
+    parts = urlsplit(url)
+    return _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from kms_conformance.wire.messages import port_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,9 +45,7 @@ def probe(url: str, verify: Literal[True] | Path, timeout_seconds: float) -> Tls
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
-        with socket.create_connection(
-            (host, parts.port or (443 if parts.scheme == "https" else 80)), timeout_seconds
-        ) as connection:
+        with socket.create_connection((host, port_of(url)), timeout_seconds) as connection:
             if parts.scheme != "https":
                 return None
             context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify))

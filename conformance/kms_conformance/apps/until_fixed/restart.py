@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kms_conformance.target import Target
+from kms_conformance.wire.messages import port_of
 
 # Seconds between two looks at a server on this machine, and at one elsewhere.
 NEAR, FAR = 0.2, 2.0
@@ -53,9 +54,7 @@ class WatchedServer:
     @classmethod
     def of(cls, target: Target) -> WatchedServer:
         """The server of a target."""
-        parts = urlsplit(target.base_url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return cls(parts.hostname or "", port, not target.is_real)
+        return cls(urlsplit(target.base_url).hostname or "", port_of(target.base_url), not target.is_real)
 
     @property
     def is_up(self) -> bool:

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.target import Target
 from kms_conformance.target.urls import is_loopback
-
-_PORTS = {"http": 80, "https": 443}
+from kms_conformance.wire.messages import port_of
 
 
 def groups_of(targets: Sequence[Target], ledgers: Path | None = None) -> Mapping[str, str]:
@@ -47,8 +46,7 @@ def _shared(target: Target, ledgers: Path | None) -> Iterator[Hashable]:
     yield Ledger.of(target, ledgers).path
 
 
-def _server(url: str) -> tuple[str, int | None]:
+def _server(url: str) -> tuple[str, int]:
     """Host and port of a URL; all names of this machine are one host."""
-    parts = urlsplit(url)
-    host = "this machine" if is_loopback(url) else (parts.hostname or "")
-    return host, parts.port or _PORTS.get(parts.scheme)
+    host = "this machine" if is_loopback(url) else (urlsplit(url).hostname or "")
+    return host, port_of(url)

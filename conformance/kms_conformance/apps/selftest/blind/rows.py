@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kms_conformance.apps.selftest.deviation import ALL, Fault, Severity
+from kms_conformance.apps.selftest.deviation import ALL, Fault, Severity, Variant
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.emulator import Decisions, Filter
 
@@ -41,3 +41,34 @@ def rows_of(subject: str, *, prefix: str = "blind", of_set: str = "blind") -> Ro
         )
 
     return row
+
+
+def variant_of(  # noqa: PLR0913 - one call writes a whole row
+    prefix: str,
+    of_set: str,
+    name: str,
+    title: str,
+    source: str,
+    *says: Filter,
+    of: Sequence[str] = ALL,
+    does: Sequence[type[Decisions]] = (),
+    foreign_keys: int = 3,
+    auth: str | None = None,
+    profile: str = "documents",
+) -> Variant:
+    """A variant of a blind set; `prefix` begins the names of the set, and `source` tells where the behaviour is known.
+
+    `says` are filters of replies, `of` the dialects, `does` the decisions; the others are those of `Variant`.
+    """
+    return Variant(
+        name=f"{prefix}-{name}",
+        title=f"{title} Known from: {source}.",
+        dialects=tuple(of),
+        decisions=tuple(does),
+        filters=says,
+        auth=auth,
+        foreign_keys=foreign_keys,
+        profile=profile,
+        group=of_set,
+        alone=True,
+    )

@@ -6,43 +6,24 @@ Written before anything of it was run against the suite. `title` ends with where
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import dating
-from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, BOTH, HUAWEI, Variant
+from kms_conformance.apps.selftest.blind.rows import variant_of
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI
 from kms_conformance.apps.selftest.lag import steady
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, every, field, header, on_all, where
-from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, Rules
+from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules
 
 _RFC = "RFC 9110 and 9112"
 _JSON = "RFC 8259"
 
 
-def variant(
-    name: str,
-    title: str,
-    source: str,
-    *says: Filter,
-    of: Sequence[str] = ALL,
-    does: Sequence[type[Decisions]] = (),
-    foreign_keys: int = 3,
-    auth: str | None = None,
-) -> Variant:
-    """A variant of the second set; `source` tells where the behaviour is known from."""
-    return Variant(
-        name=f"blind2-{name}",
-        title=f"{title} Known from: {source}.",
-        dialects=tuple(of),
-        decisions=tuple(does),
-        filters=says,
-        auth=auth,
-        foreign_keys=foreign_keys,
-        group="second blind set",
-        alone=True,
-    )
+variant = partial(variant_of, "blind2", "second blind set")
 
 
 def ignoring(*problems: str) -> type[Decisions]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import dating
+from kms_conformance.apps.selftest.blind.rows import variant_of
 from kms_conformance.apps.selftest.blind.second_set_mixins import pending
-from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Variant
+from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
 from kms_conformance.apps.selftest.lag import data_plane_behind, new_key_unknown, steady
 from kms_conformance.apps.selftest.reply_mutations import (
     Rewrite,
@@ -28,36 +30,13 @@ from kms_conformance.apps.selftest.reply_mutations import (
     saying,
     where,
 )
-from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, Rules
+from kms_conformance.emulator import Decisions, Inbound, Key, Outbound, Rules
 
 _RFC = "RFC 9110 and 9112"
 _JSON = "RFC 8259"
 
 
-def variant(
-    name: str,
-    title: str,
-    source: str,
-    *says: Filter,
-    of: Sequence[str] = ALL,
-    does: Sequence[type[Decisions]] = (),
-    foreign_keys: int = 3,
-    auth: str | None = None,
-    profile: str = "documents",
-) -> Variant:
-    """A variant of the third set; `source` tells where the behaviour is known from."""
-    return Variant(
-        name=f"blind3-{name}",
-        title=f"{title} Known from: {source}.",
-        dialects=tuple(of),
-        decisions=tuple(does),
-        filters=says,
-        auth=auth,
-        foreign_keys=foreign_keys,
-        profile=profile,
-        group="third blind set",
-        alone=True,
-    )
+variant = partial(variant_of, "blind3", "third blind set")
 
 
 def refusing_each(refusal: str, each: int) -> type[Decisions]:
