@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from faulty_runs import carry_out, environment, failures, run, start
+from faulty_runs import carry_out, environment, run, start
 
 from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.script import script
@@ -36,11 +36,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports of a run at the faulty emulator; tests must not change them."""
     with FAULT.serving("huawei")() as target:
         return run(tmp_path_factory.mktemp("run"), target, ("-k", "test_cancelled_key_is_no_longer_pending"))
-
-
-@pytest.fixture(scope="module")
-def failure(reports: Path) -> FoundFailure:
-    return next(found for found in failures(reports) if found.failure.requirement == "cancel.effect")
 
 
 @pytest.fixture(scope="module")

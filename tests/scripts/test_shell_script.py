@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_runs import carry_out, failures, run
+from faulty_runs import carry_out, run
 
 from kms_conformance.apps.replay.find import FoundFailure
 from kms_conformance.apps.replay.script import shell, shell_script, signing
@@ -90,11 +90,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports of a run of one check at the faulty emulator of AWS KMS."""
     with FAULT.serving("aws")() as target:
         return run(tmp_path_factory.mktemp("run"), target, ("-k", "test_cancelled_key_is_no_longer_pending"))
-
-
-@pytest.fixture(scope="module")
-def failure(reports: Path) -> FoundFailure:
-    return next(found for found in failures(reports) if found.failure.requirement == "cancel.effect")
 
 
 def test_it_shows_the_failure_gives_its_key_back_and_accuses_no_repaired_endpoint(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import click
 
+from kms_conformance.cli._option_group import option_group
 from kms_conformance.core.text import counted, say
 from kms_conformance.report.reproduce import relative_path
 from kms_conformance.run.first_checks import FirstChecks
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -63,20 +58,6 @@ class LoopOptions:
         return found
 
 
-def loop_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Add the options to a command, which receives them as one argument, `loop` (`LoopOptions`)."""
-
-    @wraps(command)
-    def gathered(*arguments: _P.args, **options: _P.kwargs) -> _R:
-        options["loop"] = LoopOptions(*(options.pop(name) for name in _NAMES))  # type: ignore[arg-type]
-        return command(*arguments, **options)
-
-    for option in _OPTIONS:
-        gathered = option(gathered)
-    return gathered
-
-
-_NAMES = ("failed", "only", "until_fixed")
 _OPTIONS = (
     click.option(
         "--until-fixed",
@@ -94,3 +75,6 @@ _OPTIONS = (
         help="First ask what failed or was open in the reports folder DIR, then the rest.",
     ),
 )
+
+#: Adds the options to a command, which receives them as one argument, `loop` (`LoopOptions`).
+loop_options = option_group("loop", LoopOptions, _OPTIONS)

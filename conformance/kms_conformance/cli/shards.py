@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import click
 
+from kms_conformance.cli._option_group import option_group
 from kms_conformance.cli.seeds import drew_seed
 from kms_conformance.core.text import say
 from kms_conformance.run.shards.shard import Shard, of_fleet
 from kms_conformance.target import load_target
 
 _INDEX = "JOB_COMPLETION_INDEX"
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -81,20 +77,6 @@ class ShardedRun:
             )
 
 
-def shard_options(command: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Add the shard options to a command, which receives them as one argument, `shards` (`ShardOptions`)."""
-
-    @wraps(command)
-    def gathered(*arguments: _P.args, **options: _P.kwargs) -> _R:
-        options["shards"] = ShardOptions(*(options.pop(name) for name in _NAMES))  # type: ignore[arg-type]
-        return command(*arguments, **options)
-
-    for option in _OPTIONS:
-        gathered = option(gathered)
-    return gathered
-
-
-_NAMES = ("shard", "shards", "shard_index_from_env", "durations")
 _OPTIONS = (
     click.option(
         "--durations", metavar="FILE", help="Durations to balance shards by: a file or an earlier reports folder."
@@ -111,3 +93,6 @@ _OPTIONS = (
         "--shard", metavar="I/N", help="Run only this part of the checks; the same in every run of a release."
     ),
 )
+
+#: Adds the shard options to a command, which receives them as one argument, `shards` (`ShardOptions`).
+shard_options = option_group("shards", ShardOptions, _OPTIONS)
