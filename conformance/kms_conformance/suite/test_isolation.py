@@ -33,6 +33,10 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
             kms.pool.sealed[sealing] = kms.ciphertexts(sealing)
     elapsed = kms.elapsed()
     before = {other: kms.pool.read_known(other) for other in (bystander, *others)}
+    if before[bystander].state != ENABLED:
+        # It was enabled, and the named key was made ready since.
+        now = kms.pool.read_until(bystander, lambda view: view.state == ENABLED)
+        kms.judge.that("isolation.other-keys", now.state == ENABLED, f"{bystander} is {ENABLED}", f"it is {now.state}")
     for named in (key, kms.dialect.unknown_key()) if "update_description" in kms.client.api else ():
         _send(kms, "update_description", named, {"description": shared})
     kms.ask("disable", key_id=key)

@@ -149,7 +149,7 @@ def _with_other(which: Callable[[Key], bool], change: Callable[[Key], Key]) -> _
 
     def effects(_: _Past, __: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
         yield after
-        others = [key for key in keys if key.id != after.id and not key.default and key.description and which(key)]
+        others = [key for key in keys if key.id != after.id and not key.default and which(key)]
         yield from (change(other) for other in others[-1:])
 
     return effects
@@ -275,7 +275,6 @@ FAULTS = (
     _fault(
         name="history-third-cancel-cancels-another-key",
         title="From the third time on, cancelling a key's deletion cancels the deletion of another key, too.",
-        families=("history", "cancel"),
         requirements=frozenset({"cancel.only-named-key", "lifecycle.sequence"}),
         decisions=_after(
             "cancel",

@@ -167,7 +167,7 @@ FAULTS = (
         name="enable-touches-other-keys",
         title="Enabling one key disables all others.",
         requirements=frozenset({"lifecycle.sequence", "isolation.other-keys"}),
-        families=("isolation", "every_name", "states"),
+        families=("isolation",),
         decisions=(changing_others("enable", lambda key: key.state is ENABLED, with_(state=DISABLED)),),
     ),
     _fault(
