@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = ["--target", "right.yaml", "--target", "wrong.yaml", "--tier", "smoke", "--seed", "1"]
         options += ["--reports", "out", "--events", "-", "--", "-n", "2", "-k", "not_pending_is_refused"]
         command = [sys.executable, "-m", "kms_conformance", "run", *options]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        environment = os.environ | {"KMS_CONFORMANCE_STATE": str(folder / "state")}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
     assert done.returncode == 1, done.stderr
     (folder / "events.ndjson").write_text(done.stdout)
     (folder / "stderr.txt").write_text(done.stderr)

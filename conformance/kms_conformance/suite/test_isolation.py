@@ -7,6 +7,7 @@ from typing import Any
 
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import changed_fields
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -33,10 +34,7 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
             kms.pool.sealed[sealing] = kms.ciphertexts(sealing)
     elapsed = kms.elapsed()
     before = {other: kms.pool.read_known(other) for other in (bystander, *others)}
-    if before[bystander].state != ENABLED:
-        # It was enabled, and the named key was made ready since.
-        now = kms.pool.read_until(bystander, lambda view: view.state == ENABLED)
-        kms.judge.that("isolation.other-keys", now.state == ENABLED, f"{bystander} is {ENABLED}", f"it is {now.state}")
+    _must_still_be_enabled(kms, bystander, before[bystander])
     for named in (key, kms.dialect.unknown_key()) if "update_description" in kms.client.api else ():
         _send(kms, "update_description", named, {"description": shared})
     kms.ask("disable", key_id=key)
@@ -63,6 +61,13 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     with suppress(Inconclusive):
         _must_stay_pending(kms, bystander, key)
         kms.with_marker(key)
+
+
+def _must_still_be_enabled(kms: Scenario, bystander: str, seen: KeyView) -> None:
+    """Judge that making the named key ready left a bystander, which was enabled before, as it was."""
+    if seen.state != ENABLED:
+        now = kms.pool.read_until(bystander, lambda view: view.state == ENABLED)
+        kms.judge.that("isolation.other-keys", now.state == ENABLED, f"{bystander} is {ENABLED}", f"it is {now.state}")
 
 
 def _must_stay_pending(kms: Scenario, bystander: str, key: str) -> None:

@@ -1,6 +1,6 @@
 """The first look: what the suite reported about the blind sets the first time, before anything was mended.
 
-The results are in a file for each set beside this module, and are never measured again.
+The results are in a file of each set, and are never measured again.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-
-_FILES = {"first": "first_look.json", "second": "second_look.json", "third": "third_look.json"}
 
 
 @dataclass(frozen=True)
@@ -63,5 +61,5 @@ def rate_of(results: Iterable[bool]) -> tuple[int, int]:
 @cache
 def first_look(kind: Literal["faults", "variants"], name: str = "first") -> FirstLook:
     """The first results of the faults or of the variants of one set; `name` is that of the set."""
-    text = Path(__file__).with_name(_FILES[name]).read_text(encoding="utf-8")
+    text = (Path(__file__).parent / name / "first_look.json").read_text(encoding="utf-8")
     return FirstLook.from_json(json.loads(text)[kind])

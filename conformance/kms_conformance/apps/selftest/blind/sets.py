@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kms_conformance.apps.selftest.blind.first_set import DATE as FIRST_DATE
-from kms_conformance.apps.selftest.blind.first_set import FIRST_SET
-from kms_conformance.apps.selftest.blind.first_variants import FIRST_VARIANTS
-from kms_conformance.apps.selftest.blind.second_set import DATE as SECOND_DATE
-from kms_conformance.apps.selftest.blind.second_set import SECOND_SET
-from kms_conformance.apps.selftest.blind.second_set_variants import SECOND_VARIANTS
-from kms_conformance.apps.selftest.blind.third_set import DATE as THIRD_DATE
-from kms_conformance.apps.selftest.blind.third_set import THIRD_SET
-from kms_conformance.apps.selftest.blind.third_set_variants import THIRD_VARIANTS
+from kms_conformance.apps.selftest.blind.first.faults import DATE as FIRST_DATE
+from kms_conformance.apps.selftest.blind.first.faults import FIRST_SET
+from kms_conformance.apps.selftest.blind.first.variants import FIRST_VARIANTS
+from kms_conformance.apps.selftest.blind.second.faults import DATE as SECOND_DATE
+from kms_conformance.apps.selftest.blind.second.faults import SECOND_SET
+from kms_conformance.apps.selftest.blind.second.variants import SECOND_VARIANTS
+from kms_conformance.apps.selftest.blind.third.faults import DATE as THIRD_DATE
+from kms_conformance.apps.selftest.blind.third.faults import THIRD_SET
+from kms_conformance.apps.selftest.blind.third.variants import THIRD_VARIANTS
 from kms_conformance.apps.selftest.deviation import Fault, Variant
 
 

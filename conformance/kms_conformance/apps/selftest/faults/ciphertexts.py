@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 
-from kms_conformance.apps.selftest.blind.cryptography import Plaintexts
+from kms_conformance.apps.selftest.blind.first.cryptography import Plaintexts
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, Fault
 from kms_conformance.apps.selftest.reply_mutations import field, on
 from kms_conformance.emulator import Filter, Inbound, Outbound

@@ -8,7 +8,7 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, Mixin, showing
 from kms_conformance.apps.selftest.blind.memory import Memory, changing
-from kms_conformance.apps.selftest.blind.second_set_mixins import (
+from kms_conformance.apps.selftest.blind.second.mixins import (
     RequestMemory,
     TakenAliasMoved,
     also_on_others,

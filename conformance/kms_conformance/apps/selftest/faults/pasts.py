@@ -9,7 +9,7 @@ from functools import partial
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING
 from kms_conformance.apps.selftest.blind.memory import Memory, When, accepting_if, changing, refused_but, vanishing
-from kms_conformance.apps.selftest.blind.second_set_mixins import due, moved, remembering_deleted
+from kms_conformance.apps.selftest.blind.second.mixins import due, moved, remembering_deleted
 from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, Fault
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Key

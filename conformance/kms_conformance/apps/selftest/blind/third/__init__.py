@@ -1,0 +1,1 @@
+"""The third blind set."""
