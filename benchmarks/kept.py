@@ -58,5 +58,11 @@ def _compared(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, f
     if now.get("against") in _UNSTABLE:
         return None
     if now["kind"] == "ratio":
-        return then["ratio"]["middle"], now["ratio"]["middle"], _RATIO_TOLERANCE, -1 if now["at_least"] else 1
+        return _undisturbed(then), _undisturbed(now), _RATIO_TOLERANCE, -1 if now["at_least"] else 1
     return (then["values"][0], now["values"][0], _COUNT_TOLERANCE, 1) if now["counted"] else None
+
+
+def _undisturbed(entry: Mapping[str, Any]) -> float:
+    """The ratio of the best rounds of both sides, from which other load of the machine takes least."""
+    best = max if entry["at_least"] else min
+    return float(best(entry["ours"]) / best(entry["other"]))

@@ -49,6 +49,7 @@ class Gate:
         self._listed = CaselessNames()
         self._own_prefix = dialect.alias(MARKER_PREFIX)
         self._paths: dict[tuple[str, str], str] = {}
+        self._asked: dict[frozenset[str], frozenset[str]] = {}
 
     # --- facts about the target ---------------------------------------------------------------------------------------
 
@@ -172,8 +173,10 @@ class Gate:
 
     def asked(self, request: Request) -> frozenset[str]:
         """Operations whose identifying words occur anywhere in a request."""
-        said = words(request)
-        return frozenset(name for name, own in self._words.items() if own and own <= said)
+        said = words(request) & self._identifying
+        if said not in self._asked:
+            self._asked[said] = frozenset(name for name, own in self._words.items() if own and own <= said)
+        return self._asked[said]
 
     def _reads(self, request: Request) -> str | None:
         """The reading operation of a request, if words, path and method all fit this operation only; else None."""
@@ -190,6 +193,11 @@ class Gate:
         if place not in self._paths:
             self._paths[place] = str(self._dialect.request(operation, {}).path)
         return self._paths[place]
+
+    @cached_property
+    def _identifying(self) -> frozenset[str]:
+        """The words that identify any operation."""
+        return frozenset().union(*self._words.values())
 
     @cached_property
     def _words(self) -> Mapping[str, frozenset[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from datetime import datetime
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
@@ -26,10 +25,7 @@ def test_key_that_nobody_has_is_not_cancelled(kms: Scenario) -> None:
 
 @requirement("create.enabled", "create.reply", "create.date", "describe.reply")
 def test_new_key_is_enabled(kms: Scenario) -> None:
-    """If the run reuses a key and creates none, the ledger recalls the judgements of an earlier creation.
-
-    If it may create another key, it does so while the first one is disabled, whose state is not that of a new key.
-    """
+    """If the run reuses a key and creates none, the ledger recalls the judgements of an earlier creation."""
     ledger = kms.pool.ledger
     known = all(ledger.recalls(name, _demanded(kms, name)) for name in _of_creation(kms))
     asked_at = kms.time.now()
@@ -44,24 +40,9 @@ def test_new_key_is_enabled(kms: Scenario) -> None:
     kms.judge.that("create.enabled", view.state == ENABLED, f"state {ENABLED}", f"state {view.state}")
     expected = f"created at {asked_at:%Y-%m-%dT%H:%M:%SZ}"
     kms.judge.that("create.date", _is_now(kms, view, asked_at), expected, view.created_at)
-    with suppress(Inconclusive):
-        _must_be_new(kms, key)
     if not kms.judge.broken and not kms.judge.unjudged:
         for name in _of_creation(kms):
             ledger.note(name, _demanded(kms, name))
-
-
-def _must_be_new(kms: Scenario, key: str) -> None:
-    """Judge that a second key is enabled although the first one was disabled right before."""
-    if kms.pool.room <= 0 or kms.sharded or "disable" not in kms.client.api:
-        return
-    kms.done("disable", key_id=key)
-    try:
-        second = kms.pool.create_new()
-        view = kms.pool.read_until(second, lambda view: view.state == ENABLED)
-        kms.judge.that("create.enabled", view.state == ENABLED, f"state {ENABLED}", f"state {view.state}")
-    finally:
-        kms.pool.bring(key, ENABLED)
 
 
 def _of_creation(kms: Scenario) -> tuple[RequirementId, ...]:

@@ -36,33 +36,19 @@ class Field:
     texts: tuple[str, ...]
 
 
-@lru_cache(maxsize=8)
 def fields(request: Request) -> tuple[Field, ...]:
     """All named values of the query and of the body, at any depth."""
-    query = _pairs(request.query)
-    body = request.body.decode("utf-8", "replace")
-    if not body.strip():
-        return tuple(query)
-    try:
-        return (*query, *_members(json.loads(body, object_pairs_hook=_Pairs)))
-    except (ValueError, RecursionError):
-        # Names of keys and aliases have no percent sign, so the decoded value is the only reading that names one.
-        loose = (Field(name.lower(), (_decoded(value),)) for name, value in _LOOSE.findall(body) if value)
-        return (*query, *_pairs(body), *loose)
+    return _fields(request.query, request.body)
 
 
-@lru_cache(maxsize=64)
 def words(request: Request) -> frozenset[str]:
     """All path segments, and all values of the query, the headers and the body, in lower case."""
-    found = {segment for segment in _decoded(request.path).split("/") if segment}
-    found |= {text for field in fields(request) for text in field.texts}
     # Headers with credentials are left out, because their signatures and tokens are random.
     credentials = credential_places().lower_signing_headers
-    found |= {value for name, value in request.headers if name.lower() not in credentials}
-    return frozenset(text.lower() for text in found)
+    headers = (value.lower() for name, value in request.headers if name.lower() not in credentials)
+    return _words(request.path, request.query, request.body).union(headers)
 
 
-@lru_cache(maxsize=8)
 def text_of(request: Request) -> str:
     """The URL, the body and the headers in one case-folded text, decoded as far as possible."""
     body = request.body.decode("utf-8", "replace")
@@ -95,6 +81,31 @@ class CaselessNames:
             for start in range(len(text) - length + 1):
                 if (name := names.get(text[start : start + length])) is not None:
                     yield name
+
+
+# The headers of a request change when it is signed and traced; its query and body stay. So these results are kept for
+# each query and body: a request is looked at several times.
+
+
+@lru_cache(maxsize=8)
+def _fields(query: str, content: bytes) -> tuple[Field, ...]:
+    named = _pairs(query)
+    body = content.decode("utf-8", "replace")
+    if not body.strip():
+        return tuple(named)
+    try:
+        return (*named, *_members(json.loads(body, object_pairs_hook=_Pairs)))
+    except (ValueError, RecursionError):
+        # Names of keys and aliases have no percent sign, so the decoded value is the only reading that names one.
+        loose = (Field(name.lower(), (_decoded(value),)) for name, value in _LOOSE.findall(body) if value)
+        return (*named, *_pairs(body), *loose)
+
+
+@lru_cache(maxsize=64)
+def _words(path: str, query: str, content: bytes) -> frozenset[str]:
+    segments = (segment for segment in _decoded(path).split("/") if segment)
+    texts = (text for field in _fields(query, content) for text in field.texts)
+    return frozenset(text.lower() for text in (*segments, *texts))
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 Headers = tuple[tuple[str, str], ...]
@@ -87,20 +88,26 @@ class Request:
 
     def with_header(self, name: str, value: str) -> Request:
         """The request with this header once, as the last one."""
-        others = self.without_headers(name)
-        return replace(others, headers=(*others.headers, (name, value)))
+        return self.with_headers((name, value))
+
+    def with_headers(self, *pairs: tuple[str, str]) -> Request:
+        """The request with each of these headers once, as the last ones."""
+        return Request(self.method, self.url, (*self._headers_without(name for name, _ in pairs), *pairs), self.body)
 
     def without_headers(self, *names: str) -> Request:
         """The request without headers of these names."""
-        unwanted = {name.lower() for name in names}
-        return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in unwanted))
+        return Request(self.method, self.url, tuple(self._headers_without(names)), self.body)
 
     def with_target(self, path: str, query: str | None) -> Request:
         """The request with another path and query, both percent-encoded; without `query`, there is no question mark."""
         query_part = "" if query is None else f"?{query}"
         return replace(self, url=self.url[: self._target_start] + path + query_part)
 
-    @cached_property
+    def _headers_without(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        unwanted = {name.lower() for name in names}
+        return (pair for pair in self.headers if pair[0].lower() not in unwanted)
+
+    @property
     def _target_start(self) -> int:
         after_scheme = self.url.find("://") + 3
         found = (self.url.find(mark, after_scheme) for mark in "/?#")

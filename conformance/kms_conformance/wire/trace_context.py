@@ -43,7 +43,7 @@ class TraceContext:
     def added_to(self, request: Request) -> Request:
         """The request with the headers of the present check and with a new parent id."""
         parent = f"{_VERSION}-{self._trace}-{self._chance.hex(8)}-{_SAMPLED}"
-        return request.with_header(PARENT, parent).with_header(STATE, f"{VENDOR}={self._check}")
+        return request.with_headers((PARENT, parent), (STATE, f"{VENDOR}={self._check}"))
 
 
 def state_value(text: str) -> str:

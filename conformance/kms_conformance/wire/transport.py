@@ -188,7 +188,21 @@ class Transport(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the signature of HTTPAdapter
         """Use `Connection` connections in all pools."""
         super().init_poolmanager(*args, **kwargs)
+        self._pools: dict[tuple[str, bool | str | None], Any] = {}
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def get_connection_with_tls_context(
+        self,
+        request: PreparedRequest,
+        verify: bool | str | None,  # noqa: FBT001 - the signature of HTTPAdapter
+        proxies: Any = None,  # noqa: ANN401 - the signature of HTTPAdapter
+        cert: Any = None,  # noqa: ANN401 - the signature of HTTPAdapter
+    ) -> Any:  # noqa: ANN401 - the signature of HTTPAdapter
+        """The pool of an origin; urllib3 would look it up by a key of some thirty values for each request."""
+        place = str(request.url), verify
+        if place not in self._pools:
+            self._pools[place] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._pools[place]
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:  # noqa: ANN401 - the signature of HTTPAdapter
         """A placeholder; the connection knows the real target."""
@@ -204,6 +218,7 @@ class Transport(HTTPAdapter):
 
     def drop_idle(self) -> None:
         """Close all idle connections."""
+        self._pools.clear()
         self.poolmanager.clear()
 
     def exchange(
