@@ -320,7 +320,7 @@ FAULTS = (
         name="too-late-states",
         title="Reads show changes after more than the settle time.",
         severity="major",
-        requirements=frozenset({"schedule.state-after", "schedule.from-enabled", "disable.reply", "create.enabled"}),
+        requirements=frozenset({"schedule.state-after", "schedule.from-enabled", "disable.reply", "enable.reply"}),
         decisions=(_TooLateStates,),
         why_more=_MANY_STATES,
     ),
