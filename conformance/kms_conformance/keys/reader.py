@@ -58,6 +58,7 @@ class Reader:
         self.first: dict[str, KeyView] = {}
         # The keys whose deletion dates were seen to move with time.
         self._sliding: set[str] = set()
+        self._changed_by_itself: RequirementId | None = None
         self.rows: dict[str, Mapping[str, Any]] = {}
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
@@ -185,10 +186,16 @@ class Reader:
         view = self.read_until(key, lambda view: shown(view) == was)
         if shown(view) != was:
             changed = f"without a request that changes it: {shown(view)}"
-            broken: RequirementId = "pending.describe" if self.slides(settled.view, view) else settled.requirement
             numbers = (settled.exchange, self.client.exchange_log.count)
-            self.client.findings.breaks(broken, f"the key stays: {was}", changed, numbers)
+            self.client.findings.breaks(self._broken(settled, view), f"the key stays: {was}", changed, numbers)
         return view
+
+    def _broken(self, settled: Settled, now: KeyView) -> RequirementId:
+        """The requirement that a key breaks which changed by itself: for all keys, that of the first such change."""
+        if self.slides(settled.view, now):
+            return "pending.describe"
+        self._changed_by_itself = self._changed_by_itself or settled.requirement
+        return self._changed_by_itself
 
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
         """Note how a key was judged to read. If it reads otherwise later without a change, `requirement` is broken."""

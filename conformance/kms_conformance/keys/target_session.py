@@ -15,7 +15,7 @@ from kms_conformance.client.joint_limits import JointLimits
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
-from kms_conformance.client.oracle import DISABLED, ENABLED
+from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import Moment, TimeControl, skew
 from kms_conformance.dialects.base import KeyView
@@ -125,8 +125,7 @@ class TargetSession:
         if self._state_required:
             return
         try:
-            key = self.pool.keys[0] if self.pool.keys else self.pool.create()
-            view = self.pool.read(key)
+            key, view = self._usable_key()
             if key in self.pool.new:
                 self.time.require_moved(view.created_at)
             if view.id != key:
@@ -140,6 +139,15 @@ class TargetSession:
             )
             raise Inconclusive(self._refused.reason, self._refused.hint) from error
         self._state_required = True
+
+    def _usable_key(self) -> tuple[str, KeyView]:
+        """A key of the run that can be used without cancelling its deletion, if there is one or room for one."""
+        found = ((key, self.pool.read(key)) for key in tuple(self.pool.keys))
+        usable = next((each for each in found if each[1].state != PENDING), None)
+        if usable is not None:
+            return usable
+        key = self.pool.keys[0] if self.pool.keys and self.pool.room <= 0 else self.pool.create()
+        return key, self.pool.read(key)
 
     def end(self, *, hurried: bool = False) -> tuple[UnscheduledKey, ...]:
         """Schedule all keys and close the connections; returns the keys that could not be scheduled, with the reason.

@@ -17,7 +17,7 @@ from itertools import cycle
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached
-from kms_conformance.client.judge import Inconclusive, Lacking
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
@@ -37,6 +37,8 @@ _BESIDE = ("schedule", "cancel", "schedule", "", "", "cancel", "disable")
 _WINDOWS, _DAYS_APART = 8, 3
 # The step from one of these windows to the next: neighbours are far from each other.
 _STRIDE = 3
+# A walk ends when a key differed so often that should be as before.
+_MOST_DEVIATIONS = 3
 # operation -> the requirement that another key changes with it
 _OTHER_CHANGES: dict[str, RequirementId] = {"schedule": "schedule.only-named-key", "cancel": "cancel.only-named-key"}
 _TEXT = "text"
@@ -83,8 +85,9 @@ class Histories:
             self._keys.append(_Key(key, KeyModel(ENABLED), view))
         # The steps of one key since the other key was read.
         self._since: list[_Step] = []
-        # How often the first key was scheduled.
+        # How often the first key was scheduled, and how often a key differed that should be as before.
         self._scheduled = 0
+        self._deviations = 0
 
     def close(self) -> None:
         """Give the second key its description back."""
@@ -171,6 +174,10 @@ class Histories:
         now = self._kms.must_be_unchanged(requirement, key.view, self._kms.read(key.id), answer)
         if shown(now) != shown(key.view):
             self._adopt(key, now)
+            self._deviations += 1
+            if self._deviations == _MOST_DEVIATIONS:
+                # Each of them is waited for as long as changes may be late, and a walk has hundreds of steps.
+                raise Stop
 
     def _adopt(self, key: _Key, view: KeyView) -> None:
         key.view = view

@@ -7,10 +7,15 @@ the key, all later answers differ, and so would accuse the wrong requirements.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.oracle import ENABLED
+from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
 from kms_conformance.suite.scenario import Scenario
 
@@ -28,11 +33,47 @@ class KeptState:
     state: str
     requirement: RequirementId
     bring_back: Callable[[], object]
+    # The refused requests that could have moved the key since it was brought into the state last, and all refused ones.
     _refused: dict[str, tuple[Answer, Callable[[], Answer]]] = field(default_factory=dict)
+    _plain: dict[str, Callable[[], Answer]] = field(default_factory=dict)
 
     def note_refused(self, operation: str, answer: Answer, plainly: Callable[[], Answer]) -> None:
-        """Note a refused request for a change of the state; `plainly` sends it by the key's id, in the usual form."""
-        self._refused[operation] = answer, plainly
+        """Note a refused request; `plainly` sends it by the key's id, in the usual form."""
+        self._plain[operation] = plainly
+        if operation in CHANGES:
+            self._refused[operation] = answer, plainly
+
+    def must_be_unchanged(self, before: KeyView, answer: Answer) -> None:
+        """Judge that the key reads as before all refused requests; `answer` is the last one."""
+        kms, now = self.kms, self.kms.read(self.key)
+        if now.state != self.state and self.is_restored():
+            return
+        if shown(now) != shown(before):
+            now = kms.pool.read_until(self.key, lambda view: shown(view) == shown(before))
+        if shown(now) == shown(before) or now.state != self.state:
+            kms.must_be_unchanged(self.requirement, before, now, answer)
+        elif not self._changed_plainly():
+            kms.judge.that(self.requirement, shown(now) == shown(before), shown(before), shown(now), (answer.number,))
+
+    def _changed_plainly(self) -> bool:
+        """Whether the plain requests are refused and change what the key shows, too: its date or its description.
+
+        Before and after them, the key gets its description and its date anew, so that other checks see such a change.
+        """
+        self._renew()
+        before = shown(self.kms.view(self.key))
+        for ask in self._plain.values():
+            with suppress(Inconclusive):
+                ask()
+        now = shown(self.kms.read(self.key))
+        self._renew()
+        return now != before
+
+    def _renew(self) -> None:
+        """Bring the key by way of the state enabled, where it gets its own description, into the state again."""
+        self.kms.pool.bring(self.key, ENABLED)
+        self.kms.with_marker(self.key)
+        self.bring_back()
 
     def is_restored(self, *, served: bool = False) -> bool:
         """Whether a refused request had moved the key, which is then brought back.

@@ -93,7 +93,7 @@ class KeyRequests:
         if kms.encrypts:
             self._try(lambda: self._keep("ciphertext", lambda: kms.encrypted(key)), "decrypt", "re_encrypt")
         for operation, prepare in {
-            "re_encrypt": lambda: self._keep(f"ciphertext of {self._other}", lambda: kms.encrypted(self._other)),
+            "re_encrypt": lambda: self._keep(f"ciphertext of {self._other}", self._re_encryptable),
             "put_policy": lambda: self._keep("policy", lambda: str(kms.result("get_policy", key_id=key))),
             "untag": lambda: kms.done("tag", key_id=key, tags={TAG: kms.chance.hex(6)}),
             "revoke_grant": lambda: self._prepare_grants(grants),
@@ -149,6 +149,12 @@ class KeyRequests:
     def _prepare_grants(self, count: int) -> None:
         for _ in range(count):
             self._grants.append(str(self._kms.result("create_grant", key_id=self._key, **self._grant())))
+
+    def _re_encryptable(self) -> str:
+        """A ciphertext of the other key that is encrypted under the key, too, while both keys are enabled."""
+        ciphertext = self._kms.encrypted(self._other)
+        self._kms.done("re_encrypt", ciphertext=ciphertext, key_id=self._key)
+        return ciphertext
 
     def _prepare_alias(self) -> None:
         alias = self._known["alias"] = self._kms.new_alias()

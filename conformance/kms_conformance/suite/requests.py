@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
+from kms_conformance.auth.sabotage import AsSigned
 from kms_conformance.catalogue.api import USES
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
-from kms_conformance.client.judge import Inconclusive, Judge, Lacking
+from kms_conformance.client.judge import Inconclusive, Judge, Lacking, Stop
 from kms_conformance.client.ledger_lines import MARKER_PREFIX
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING, UNAVAILABLE, Oracle
 from kms_conformance.client.target_client import Client
@@ -162,6 +163,32 @@ class Requests:
             once=operation not in self.client.api.harmless,
             first=answer,
         )
+
+    def changes_again(self, was: KeyView, now: KeyView, answer: Answer) -> bool:
+        """Whether the request of `answer`, which was refused and after which a key differed, changes the key again.
+
+        The key is brought back into the state that it `was` in. True, too, if that cannot be tried: if the key is not
+        one of the run or differs in more than its state, or if the request has another answer now.
+        """
+        key = was.id
+        if key is None or key not in self.pool.keys or answer.accepted or now.state == was.state:
+            return True
+        try:
+            self.pool.bring(key, was.state)
+            before = self.pool.read_stable(key)
+            again = self._repeated(answer)
+            self.pool.patience.wait_for_late_effects()
+            after = self.pool.read_stable(key)
+        except (Inconclusive, Stop):
+            return True
+        return (again.status, again.code) != (answer.status, answer.code) or shown(after) != shown(before)
+
+    def _repeated(self, answer: Answer) -> Answer:
+        """The answer to the same request: signed anew if `ask` sent it last, else as it was signed."""
+        asked = self._asked.get(answer.number)
+        if asked is not None:
+            return self._ask_once(*asked)
+        return self.client.send(answer.request, answer.operation, AsSigned())
 
     def is_told(self, refusals: str, answer: Answer) -> bool:
         """Whether an answer is accepted as one of these refusals (names separated by spaces) of the profile."""

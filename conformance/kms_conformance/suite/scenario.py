@@ -23,6 +23,7 @@ T = TypeVar("T")
 # one state or of one kind: if one of these is broken, plain scheduling is not tried (see `_broken_requirements`).
 _PLAIN: RequirementId = "schedule.state-after"
 _DATE: RequirementId = "schedule.window.start"
+_REFUSED: RequirementId = "refused.changes-nothing"
 _OF_ONE_STATE = frozenset({"schedule.from-enabled", "schedule.from-disabled", "schedule.imported-key"})
 
 # Refusals of ids that no key has. A caller whose policy names keys is told instead that the policy does not cover them.
@@ -253,8 +254,9 @@ class Scenario(Requests):
         """Judge that a key reads back as before: state, deletion date and description.
 
         Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, or the deletion
-        date moves with time, the target breaks `pending.describe` instead of `requirement`. A change that shows later
-        breaks `requirement` when the key is used next (`Pool.confirm`). Returns the key as it was judged.
+        date moves with time, the target breaks `pending.describe` instead of `requirement`. If the request was refused,
+        and changes nothing when it is sent once more, `refused.changes-nothing` is broken instead. A change that shows
+        later breaks `requirement` when the key is used next (`Pool.confirm`). Returns the key as it was judged.
         """
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
@@ -266,6 +268,10 @@ class Scenario(Requests):
             if shown(now) != shown(was) and shown(other := self.pool.read_stable(key)) != shown(self.pool.read(key)):
                 self.judge.breaks("pending.describe", shown(was), shown(other), self._since(answer))
                 return now
+        if shown(now) != shown(was) and not self.changes_again(was, now, answer):
+            hint = "The same request changed nothing when it was sent once more: something else changes the key, too."
+            self.judge.that(_REFUSED, shown(now) == shown(was), shown(was), shown(now), self._since(answer), hint)
+            return now if was.id is None else self.pool.read(was.id)
         hint = "The request changed a key that it must not change."
         same = self.judge.that(requirement, shown(now) == shown(was), shown(was), shown(now), self._since(answer), hint)
         if same and was.id is not None:

@@ -86,7 +86,7 @@ class _Names:
 
         Returns the answer to the last refused request.
         """
-        kms, requirement_id = self.kms, _requirement(state)
+        kms = self.kms
         before = self.by_id = kms.view(self.key)
         kept = self.kept = self._kept(state)
         answer: Answer | None = None
@@ -98,8 +98,8 @@ class _Names:
                 place.operation not in CHANGES or (place.operation, state) == ("disable", DISABLED)
             ):
                 self._must_accept(place, state)
-        if answer is not None and not ((now := kms.read(self.key)).state != state and kept.is_restored()):
-            kms.must_be_unchanged(requirement_id, before, now, answer)
+        if answer is not None:
+            kept.must_be_unchanged(before, answer)
         return answer
 
     def _kept(self, state: str) -> KeptState:
@@ -182,9 +182,8 @@ class _Names:
                 if (by_id.status, by_id.code) == (answer.status, answer.code):
                     return answer
             kms.must_be_refused(_requirement(state), expected, answer)
-            if place.operation in CHANGES:
-                plain = self.requests.plain_arguments(place)
-                self.kept.note_refused(place.operation, answer, partial(kms.ask, place.operation, **plain))
+            plain = self.requests.plain_arguments(place)
+            self.kept.note_refused(place.operation, answer, partial(kms.ask, place.operation, **plain))
             return answer
         self.requests.note_accepted(place, answer.value)
         self._bring_back(state)
@@ -271,8 +270,8 @@ def test_every_form_means_the_request(kms: Scenario) -> None:
                 request = change(kms.dialect.request(operation, arguments))
                 with requests.by_itself(operation):
                     answer = _must_be_answered_as_usual(kept, operation, request, partial(kms.ask, **arguments))
-        if answer is not None and not ((now := kms.read(key)).state != state and kept.is_restored()):
-            kms.must_be_unchanged(requirement_id, before, now, answer)
+        if answer is not None:
+            kept.must_be_unchanged(before, answer)
     beside = kms.read(other)
     for change in kms.dialect.forms.values():
         kms.must_be_unchanged("isolation.other-keys", beside, kms.read(other), _must_change(kms, key, change))
@@ -306,7 +305,7 @@ def _must_be_answered_as_usual(
         return answer
     if answer.accepted:
         kept.bring_back()
-    elif operation in CHANGES:
+    else:
         kept.note_refused(operation, answer, partial(ask, operation))
     kms.must_be_refused(kept.requirement, refusal, answer)
     return answer

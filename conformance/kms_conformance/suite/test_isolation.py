@@ -90,8 +90,10 @@ def _must_still_be_enabled(kms: Scenario, bystander: str, seen: KeyView) -> None
 def _must_stay_pending(kms: Scenario, bystander: str, key: str) -> None:
     """Judge that a bystander of the same description stays pending when the deletion of the key is cancelled.
 
-    Both wait for the same window, so that their deletion dates are near each other.
+    Both wait for the same window, so that their deletion dates are near each other. If the target cancels nothing, the
+    bystander is not scheduled: later checks need it.
     """
+    kms.pool.bring(key, ENABLED)
     kms.pool.bring(key, PENDING)
     kms.pool.bring(bystander, PENDING)
     was = kms.view(bystander)

@@ -68,6 +68,9 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
             )
             window = {"window": kms.days} if operation == "schedule" else {}
             answer = kms.accepts(_CARRIED_OUT[operation], operation, key_id=key, states=states, **window)
+            if operation == "cancel" and kms.view(key).state not in (ENABLED, DISABLED):
+                # No later check could use the key: it is judged here, before there is none left.
+                kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
             now = _must_keep_fields(kms, operation, was, answer)
             # What differs now is judged, and is no difference after the next change.
             was = replace(was, fields={**was.fields, **{name: now.fields.get(name) for name in kept}})
