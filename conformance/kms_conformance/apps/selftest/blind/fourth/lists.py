@@ -11,7 +11,7 @@ from typing import Any
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, PENDING, listing
 from kms_conformance.apps.selftest.blind.fourth.mixins import NAMED, rows_of
 from kms_conformance.apps.selftest.blind.memory import Memory
-from kms_conformance.apps.selftest.blind.second.mixins import DAY, due, pending, since_schedule
+from kms_conformance.apps.selftest.blind.second.mixins import DAY, pending, since_schedule
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
 from kms_conformance.emulator import Decisions, Key, Rules
 
@@ -93,17 +93,6 @@ class _OverlappingPages(Decisions):
         return found
 
 
-class _SkippingPages(Decisions):
-    """A page after the first one begins one key too late."""
-
-    def parameters(self, operation: str, sent: Mapping[str, Any]) -> Mapping[str, Any]:
-        found = dict(super().parameters(operation, sent))
-        text = str(found.get("Marker", found.get("marker", "")))
-        if operation == "list" and text.isdigit() and 0 < int(text) < 10**6:
-            found["Marker" if "Marker" in found else "marker"] = str(int(text) + 1)
-        return found
-
-
 class _LockedRow(Memory):
     """Lists leave out the key that was changed last, as its row is locked."""
 
@@ -118,24 +107,6 @@ class _LockedRow(Memory):
 
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
         return [key for key in super().listed(keys) if key.id != self._last]
-
-
-class _DeletedListed(Memory):
-    """Lists have deleted keys for 30 more days, as disabled ones."""
-
-    def __init__(self, rules: Rules) -> None:
-        super().__init__(rules)
-        self._gone: dict[str, Key] = {}
-
-    def key_visible(self, key: Key, now: datetime) -> bool:
-        there = super().key_visible(key, now)
-        if not there and due(key, now):
-            self._gone[key.id] = key
-        return there
-
-    def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
-        recent = [key for key in self._gone.values() if self.now - (key.deletion or self.now) < 30 * DAY]
-        return (*super().listed(keys), *(replace(key, state=DISABLED) for key in recent))
 
 
 def _once_for_each_alias(keys: tuple[Key, ...]) -> Iterable[Key]:
@@ -203,27 +174,12 @@ LISTS = (
         does=(_OverlappingPages,),
     ),
     _list(
-        "marker-skips-one",
-        "major",
-        "Every page after the first one begins one key too late.",
-        "list.complete",
-        of=(HUAWEI, AWS),
-        does=(_SkippingPages,),
-    ),
-    _list(
         "last-changed-unlisted",
         "major",
         "The key that was changed last is not listed.",
         "list.complete",
         "pending.listed",
         does=(_LockedRow,),
-    ),
-    _list(
-        "deleted-listed-as-disabled",
-        "major",
-        "Deleted keys stay in lists for 30 days, as disabled ones.",
-        "expiry.gone",
-        does=(_DeletedListed,),
     ),
     _list(
         "first-six-alone",

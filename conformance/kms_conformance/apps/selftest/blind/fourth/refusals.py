@@ -265,14 +265,13 @@ BREAKS = (
         says=(_broken("pending_update pending_manage", "update_description"),),
     ),
     _break(
-        "fraction-of-window-breaks",
+        "empty-window-breaks",
         "major",
-        "A window with a fraction, or one that is empty, is answered with an internal error.",
-        "schedule.window.fraction",
+        "An empty window is answered with an internal error.",
         "schedule.window.empty",
         "reply.no-server-error",
         of=(HUAWEI, ALIBABA),
-        says=(_broken("window_malformed window_empty"),),
+        says=(_broken("window_empty"),),
     ),
     _break(
         "other-arn-breaks",

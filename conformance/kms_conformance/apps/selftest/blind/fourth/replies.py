@@ -424,9 +424,9 @@ FORMS = (
         says=(on("decrypt", header("Content-Type", "application/octet-stream")),),
     ),
     _form(
-        "control-letters-raw",
+        "line-end-in-text",
         "major",
-        "The description of a key ends with a raw line end inside its text.",
+        "The first text in the description of a key has a line end that is not escaped.",
         "reply.encoding",
         says=(on("describe", body(lambda raw: raw.replace(b'", "', b'\n", "', 1))),),
     ),

@@ -53,13 +53,6 @@ def _any_partition(sent: dict[str, Any]) -> Mapping[str, Any]:
     return {**sent, "KeyId": "arn:aws:" + name.partition(":")[2].partition(":")[2]}
 
 
-def _no_service(sent: dict[str, Any]) -> Mapping[str, Any]:
-    name = sent.get("KeyId")
-    if not isinstance(name, str) or ":key/" not in name:
-        return sent
-    return {**sent, "KeyId": name.rpartition("/")[2]}
-
-
 def _aes_256(sent: dict[str, Any]) -> Mapping[str, Any]:
     return {**sent, **{name: "AES_256" for name in ("KeySpec", "key_spec") if name in sent}}
 
@@ -198,15 +191,6 @@ NAMES = (
         "key-id.exact",
         of=(AWS,),
         does=(misreading((), _any_partition),),
-    ),
-    _name(
-        "arn-by-its-end",
-        "critical",
-        "Of the ARN of a key, only the id at its end is read.",
-        "other-arn.schedule",
-        "key-id.exact",
-        of=(AWS,),
-        does=(misreading((), _no_service),),
     ),
     _name(
         "cancel-by-arn-unchecked",

@@ -26,11 +26,23 @@ _USES = frozenset({"encrypt", "decrypt", "re_encrypt", "generate_data_key", "gen
 _CONTEXTS = ("encryption_context", "EncryptionContext", "SourceEncryptionContext")
 
 
-def _pending_again(memory: Memory, _before: Key, after: Key) -> Key:
-    dates = memory.dates[after.id]
-    if not dates or memory.done["cancel", after.id] != 1 or memory.done["enable", after.id] > 1:
-        return after
-    return replace(after, state=PENDING, deletion=dates[-1], window_days=memory.rules.window_minimum)
+class _PendingAgain(Memory):
+    """The first time that a key is enabled after its first cancellation, it is pending again, with the old date."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._armed: set[str] = set()
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        found = tuple(super().effects(operation, before, after, keys))
+        if operation == "cancel" and self.done["cancel", after.id] == 1:
+            self._armed.add(after.id)
+        if operation != "enable" or after.id not in self._armed:
+            return found
+        self._armed.remove(after.id)
+        return (
+            replace(after, state=PENDING, deletion=self.dates[after.id][-1], window_days=self.rules.window_minimum),
+        )
 
 
 class _OldDescription(Memory):
@@ -170,7 +182,7 @@ STATES = (
         "cancel.usable-again",
         "state.enabled",
         "enable.reply",
-        does=(changing("enable", _pending_again),),
+        does=(_PendingAgain,),
     ),
     _state(
         "second-disable-lost",

@@ -54,16 +54,6 @@ class _OnlyLonger(RequestMemory):
         return super().window_in_range(days) and days >= self._first.get(asked_id(self), 0)
 
 
-class _RestOfWindow(Memory):
-    """A key that is scheduled again after a cancellation waits for the rest of its first window."""
-
-    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        first = self.dates[after.id][0] if self.dates[after.id] else None
-        for key in super().effects(operation, before, after, keys):
-            shorter = operation == "schedule" and first is not None and key.deletion is not None
-            yield replace(key, deletion=min(first, key.deletion)) if shorter and first and key.deletion else key
-
-
 class _ListPostpones(Memory):
     """Each list moves the deletion dates by ten minutes."""
 
@@ -192,14 +182,6 @@ WINDOWS = (
         "schedule.window.minimum",
         "lifecycle.sequence",
         does=(_OnlyLonger,),
-    ),
-    _window(
-        "rest-of-first-window",
-        "critical",
-        "A key that is scheduled again after a cancellation waits at most for the rest of its first window.",
-        "schedule.window.start",
-        "lifecycle.sequence",
-        does=(_RestOfWindow,),
     ),
     _window(
         "list-postpones",
