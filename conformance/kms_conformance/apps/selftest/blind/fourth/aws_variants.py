@@ -5,25 +5,19 @@ Written before anything of it was run against the suite. `title` ends with where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import admitting, answering, dating
 from kms_conformance.apps.selftest.blind.fourth.general_variants import variant
-from kms_conformance.apps.selftest.blind.fourth.mixins import reading
 from kms_conformance.apps.selftest.blind.third.general_variants import rewritten_json
 from kms_conformance.apps.selftest.deviation import AWS
-from kms_conformance.apps.selftest.lag import flapping
 from kms_conformance.apps.selftest.reply_mutations import on_all
-from kms_conformance.emulator import Decisions, Outbound
+from kms_conformance.emulator import Decisions
 from kms_conformance.emulator.messages import encode_json
 
 _aws = partial(variant, of=(AWS,))
-_NAMES = ("KeyId", "TargetKeyId", "SourceKeyId", "DestinationKeyId")
-_HERE, _USUAL = "arn:aws-us-gov:", "arn:aws:"
 
 
 class _OneKeyPages(Decisions):
@@ -31,22 +25,6 @@ class _OneKeyPages(Decisions):
 
     def page_size(self, requested: int) -> int:
         return min(1, super().page_size(requested))
-
-
-def _of_partition(sent: dict[str, Any]) -> Mapping[str, Any]:
-    """Read the ARNs of the other partition as those of the emulator, and those of the usual one as of another."""
-    found = dict(sent)
-    for name in _NAMES:
-        arn = found.get(name)
-        if isinstance(arn, str) and arn.startswith(_HERE):
-            found[name] = _USUAL + arn.removeprefix(_HERE)
-        elif isinstance(arn, str) and arn.startswith(_USUAL):
-            found[name] = "arn:aws-iso:" + arn.removeprefix(_USUAL)
-    return found
-
-
-def _in_partition(reply: Outbound) -> Outbound:
-    return replace(reply, body=reply.body.replace(_USUAL.encode() + b"kms:", _HERE.encode() + b"kms:"))
 
 
 def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -75,20 +53,6 @@ AWS_VARIANTS = (
         "Dates have no decimal point.",
         "the specification of the JSON protocol, and replies of independent implementations",
         on_all(rewritten_json(lambda value: encode_json(_whole_numbers(value)).decode())),
-    ),
-    _aws(
-        "aws-other-partition",
-        "ARNs are of the partition `aws-us-gov`.",
-        "the page on ARNs",
-        on_all(_in_partition),
-        does=(reading((), _of_partition),),
-    ),
-    _aws(
-        "aws-reads-flap-shortly",
-        "Every second read is half a second behind.",
-        "the page on eventual consistency",
-        does=(flapping(0.5),),
-        profile="aws-kms",
     ),
     _aws(
         "aws-signing-by-query-names",

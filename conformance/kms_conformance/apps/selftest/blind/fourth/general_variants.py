@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -81,6 +81,11 @@ class _ByDescription(Decisions):
 
 class _StateBeforeWindow(RequestMemory):
     """A key that is unknown or pending is refused as such before its window is looked at."""
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        for key in super().effects(operation, before, after, keys):
+            self.known[key.id] = key
+            yield key
 
     def window_problem(self, value: object) -> str | None:
         found = super().window_problem(value)
