@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, doing
 from kms_conformance.apps.selftest.blind.fourth.mixins import lost_from, on_neighbour, rows_of, toggled
 from kms_conformance.apps.selftest.blind.memory import Memory, cancelled, changing, changing_more, in_state_of
-from kms_conformance.apps.selftest.blind.second.mixins import RequestMemory, pending
+from kms_conformance.apps.selftest.blind.second.mixins import RequestMemory, also_on_others, pending
 from kms_conformance.apps.selftest.blind.third.mixins import accepting_asked, asked_id
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS
 from kms_conformance.catalogue.api import CHANGES
@@ -384,10 +384,11 @@ OTHERS = (
         "isolation.other-keys",
         "update-description.reply",
         does=(
-            changing_more(
+            also_on_others(
                 "update_description",
-                lambda _, before, key: key.description == before.description,
-                lambda _, key: replace(key, description=f"{key.description}."),
+                lambda before, after, key: (
+                    replace(key, description=after.description) if key.description == before.description else key
+                ),
             ),
         ),
     ),
