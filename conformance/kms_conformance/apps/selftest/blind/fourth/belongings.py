@@ -18,7 +18,7 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
 )
 from kms_conformance.apps.selftest.blind.fourth.mixins import NAMED, rows_of
 from kms_conformance.apps.selftest.blind.memory import Memory, changing, shown_as
-from kms_conformance.apps.selftest.blind.second.mixins import RequestMemory, lost_if, pending
+from kms_conformance.apps.selftest.blind.second.mixins import RequestMemory, pending
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS
 from kms_conformance.emulator import Decisions, Key
 
@@ -125,10 +125,6 @@ class _ProtectionOfAll(Memory):
             yield from (
                 replace(key, protected=after.protected) for key in keys if key.id != after.id and not pending(key)
             )
-
-
-def _named(memory: RequestMemory) -> str:
-    return str(memory.asked.parameters.get("KeyId", "")).rpartition("/")[2]
 
 
 ALIASES = (
@@ -404,7 +400,7 @@ GRANTS = (
         "disabled.allows",
         "put-policy.reply",
         of=(AWS,),
-        does=(lost_if("put_policy", lambda memory: memory.done["disable", _named(memory)] > 0),),
+        does=(doing("put_policy", lambda before, after: before if before.state is DISABLED else after),),
     ),
 )
 
