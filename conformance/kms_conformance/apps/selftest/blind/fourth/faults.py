@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from kms_conformance.apps.selftest.blind.fourth.access import ACCESS
-from kms_conformance.apps.selftest.blind.fourth.belongings import ALIASES, GRANTS, PROTECTION, TAGS
+from kms_conformance.apps.selftest.blind.fourth.aliases import ALIASES
+from kms_conformance.apps.selftest.blind.fourth.belongings import GRANTS, PROTECTION, TAGS
 from kms_conformance.apps.selftest.blind.fourth.ends import ENDS
+from kms_conformance.apps.selftest.blind.fourth.forms import FORMS
+from kms_conformance.apps.selftest.blind.fourth.isolation import OTHERS
 from kms_conformance.apps.selftest.blind.fourth.lists import LISTS
 from kms_conformance.apps.selftest.blind.fourth.refusals import BREAKS, REFUSALS
-from kms_conformance.apps.selftest.blind.fourth.replies import FORMS, REPLIES
+from kms_conformance.apps.selftest.blind.fourth.replies import REPLIES
 from kms_conformance.apps.selftest.blind.fourth.requests import CRYPTO, NAMES, REQUESTS
-from kms_conformance.apps.selftest.blind.fourth.states import OTHERS, STATES, USES
+from kms_conformance.apps.selftest.blind.fourth.states import STATES, USES
 from kms_conformance.apps.selftest.blind.fourth.windows import WINDOWS
 
 # The day on which the set was written.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
-from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING
+from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED
 from kms_conformance.apps.selftest.blind.memory import Memory, Mixin
 from kms_conformance.apps.selftest.blind.rows import rows_of as first_rows_of
 from kms_conformance.apps.selftest.blind.second.mixins import RequestMemory
@@ -95,8 +93,3 @@ def reading(operations: Collection[str], read: Callable[[dict[str, Any]], Mappin
 def dropping(*names: str) -> Callable[[dict[str, Any]], Mapping[str, Any]]:
     """Read no parameters with these names."""
     return lambda sent: {name: value for name, value in sent.items() if name not in names}
-
-
-def pending_sooner(key: Key, date: datetime) -> Key:
-    """The key with this deletion date, if it is pending; unchanged otherwise."""
-    return replace(key, deletion=date) if key.state is PENDING and key.deletion is not None else key
