@@ -1,4 +1,4 @@
-"""The fourth blind set: replies with other fields, and types."""
+"""The fourth blind set: replies with other fields and types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fourth blind set: changes of state, uses of keys that are not enabled, and keys that share what they must not."""
+"""The fourth blind set: changes of state, and uses of keys that are not enabled."""
 
 from __future__ import annotations
 
