@@ -60,6 +60,11 @@ def rate_of(results: Iterable[bool]) -> tuple[int, int]:
 
 @cache
 def first_look(kind: Literal["faults", "variants"], name: str = "first") -> FirstLook:
-    """The first results of the faults or of the variants of one set; `name` is that of the set."""
-    text = (Path(__file__).parent / name / "first_look.json").read_text(encoding="utf-8")
-    return FirstLook.from_json(json.loads(text)[kind])
+    """The first results of the faults or of the variants of one set; `name` is that of the set.
+
+    A set that was never run has no file, and no results.
+    """
+    path = Path(__file__).parent / name / "first_look.json"
+    if not path.exists():
+        return FirstLook("", "", "", ())
+    return FirstLook.from_json(json.loads(path.read_text(encoding="utf-8"))[kind])

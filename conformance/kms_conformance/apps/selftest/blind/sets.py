@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from kms_conformance.apps.selftest.blind.first.faults import DATE as FIRST_DATE
 from kms_conformance.apps.selftest.blind.first.faults import FIRST_SET
 from kms_conformance.apps.selftest.blind.first.variants import FIRST_VARIANTS
+from kms_conformance.apps.selftest.blind.fourth.faults import DATE as FOURTH_DATE
+from kms_conformance.apps.selftest.blind.fourth.faults import FOURTH_SET
+from kms_conformance.apps.selftest.blind.fourth.variants import FOURTH_VARIANTS
 from kms_conformance.apps.selftest.blind.second.faults import DATE as SECOND_DATE
 from kms_conformance.apps.selftest.blind.second.faults import SECOND_SET
 from kms_conformance.apps.selftest.blind.second.variants import SECOND_VARIANTS
@@ -34,6 +37,7 @@ BLIND_SETS = (
     BlindSet("first", FIRST_DATE, FIRST_SET, FIRST_VARIANTS),
     BlindSet("second", SECOND_DATE, SECOND_SET, SECOND_VARIANTS),
     BlindSet("third", THIRD_DATE, THIRD_SET, THIRD_VARIANTS),
+    BlindSet("fourth", FOURTH_DATE, FOURTH_SET, FOURTH_VARIANTS),
 )
 BLIND_FAULTS = tuple(fault for one in BLIND_SETS for fault in one.faults)
 BLIND_VARIANTS = tuple(variant for one in BLIND_SETS for variant in one.variants)

@@ -1,0 +1,1 @@
+"""The fourth blind set."""
