@@ -162,9 +162,9 @@ def usual_window(profile: Profile) -> int:
 
 
 def reach_of_run(profile: Profile, tier: Tier) -> timedelta:
-    """The longest time by which a run at this tier moves the clock: two waiting periods, and the walks of the model."""
+    """The longest time by which a run at this tier moves the clock: three waiting periods, and walks of the model."""
     ends = _one_end(profile, usual_window(profile)) + _one_end(profile, profile.window.minimum)
-    return ends + timedelta(days=EFFORTS[tier].clock_days)
+    return ends + timedelta(days=profile.window.maximum + EFFORTS[tier].clock_days)
 
 
 def reach_of_clients(profile: Profile, clients: int) -> timedelta:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from kms_conformance.catalogue.profile import KeyFields
@@ -290,6 +291,27 @@ def changed(names: tuple[str, ...], was: KeyView, now: KeyView) -> str:
         for name in names
         if (was.fields.get(name) or None) != (now.fields.get(name) or None)
     )
+
+
+def looks(kms: Scenario, key: str) -> Callable[[], KeyView]:
+    """Looks at a key: the first one is the last read, if nothing was sent since."""
+    first = [kms.view(key)]
+    return lambda: first.pop() if first else kms.read(key)
+
+
+def must_keep_fields(kms: Scenario, operation: str, was: KeyView, answer: Answer) -> KeyView:
+    """Judge the fields of a key that no change of its state may change; returns the key."""
+    known, now = kms.profile.key_fields, was
+    for kind, names in (("fields", known.fields), ("name", known.name)):
+        differ = partial(changed, names, was)
+        now = kms.must_show(
+            as_id(f"{operation}.keeps.{kind}"),
+            looks(kms, was.id or ""),
+            lambda view, differ=differ: not differ(view),  # type: ignore[misc]  # the loop's values are bound
+            (f"the {kind} of the key as before", lambda view, differ=differ: differ(view) or "as before"),  # type: ignore[misc]  # as above
+            answer,
+        )
+    return now
 
 
 def must_be_as_first(kms: Scenario, key: str, look: Callable[[], KeyView]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -25,6 +25,8 @@ from kms_conformance.suite.scenario import Scenario
 _ASKED = 2
 # A pending key is read this many times.
 _READ = 3
+# The list is read in pages this many times if keys of others come and go meanwhile.
+_LISTED = 3
 # By how much the clock is moved between two reads of a pending key: much less than the shortest waiting period.
 _PASSING = timedelta(hours=2)
 # name of the requirement -> (operation, its arguments besides the key)
@@ -198,12 +200,19 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
     key = kms.key(PENDING)
     told = f"{key} in the list", lambda ids: f"{len(ids)} other keys"
     ids = kms.must_show("pending.listed", kms.pool.list_keys, lambda ids: key in ids, told, what="list")
-    twice = sorted({known for known in ids if ids.count(known) > 1})
+    twice = _listed_twice(ids)
+    if twice:
+        # A key that its owner creates between two pages moves another one to the next page.
+        twice = sorted({*twice} & {*_listed_twice(kms.pool.list_keys())})
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
     missing = [known for known in kms.pool.keys if known not in ids]
     kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
     must_agree_with_list(kms, kms.read(key))
     _must_be_listed_by_state(kms, key)
+
+
+def _listed_twice(ids: Sequence[str]) -> list[str]:
+    return sorted({known for known in ids if ids.count(known) > 1})
 
 
 def _must_be_listed_by_state(kms: Scenario, key: str) -> None:
@@ -237,10 +246,17 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     size = min(100, max(1, len(whole) // 3))
 
     def wrong() -> list[str]:
-        ids = kms.pool.list_keys(size)
-        # Keys that owners create or delete meanwhile are not judged.
-        stayed = whole & set(kms.pool.list_keys()) | ours
-        return sorted(key for key in stayed if ids.count(key) != 1)
+        now = set(kms.pool.list_keys())
+        for _ in range(_LISTED):
+            before, ids = now, kms.pool.list_keys(size)
+            now = set(kms.pool.list_keys())
+            if now == before:
+                # Keys that owners created or deleted since the first listing are not judged.
+                return sorted(key for key in whole & now | ours if ids.count(key) != 1)
+        raise Inconclusive(
+            "While the list was read in pages, keys appeared or vanished each time.",
+            "Run again while nobody creates keys in this account.",
+        )
 
     told = "each key once over all pages", lambda wrong: f"not once: {wrong[:5]}"
     kms.must_show("list.complete", wrong, lambda wrong: not wrong, told, what="list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -23,8 +23,10 @@ from kms_conformance.suite.possessions import (
     changed,
     changed_others,
     given,
+    looks,
     must_agree_with_list,
     must_be_as_first,
+    must_keep_fields,
 )
 from kms_conformance.suite.scenario import Scenario
 
@@ -55,7 +57,7 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     beside = Neighbour.of(kms, key)
     was, since = _named(kms, key), _clocks(kms)
-    must_be_as_first(kms, key, _looks(kms, key))
+    must_be_as_first(kms, key, looks(kms, key))
     has = list(given(kms, key))
     kept = (*kms.profile.key_fields.fields, *kms.profile.key_fields.name)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
@@ -71,7 +73,7 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
             if operation == "cancel" and kms.view(key).state not in (ENABLED, DISABLED):
                 # No later check could use the key: it is judged here, before there is none left.
                 kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
-            now = _must_keep_fields(kms, operation, was, answer)
+            now = must_keep_fields(kms, operation, was, answer)
             # What differs now is judged, and is no difference after the next change.
             was = replace(was, fields={**was.fields, **{name: now.fields.get(name) for name in kept}})
             for possession in tuple(has):
@@ -131,27 +133,6 @@ def _steps(kms: Scenario) -> tuple[str, ...]:
     return ("schedule", "cancel", *last)
 
 
-def _looks(kms: Scenario, key: str) -> Callable[[], KeyView]:
-    """Looks at a key: the first one is the last read, if nothing was sent since."""
-    first = [kms.view(key)]
-    return lambda: first.pop() if first else kms.read(key)
-
-
-def _must_keep_fields(kms: Scenario, operation: str, was: KeyView, answer: Answer) -> KeyView:
-    """Judge the fields of a key that no change of its state may change; returns the key."""
-    known, now = kms.profile.key_fields, was
-    for kind, names in (("fields", known.fields), ("name", known.name)):
-        differ = partial(changed, names, was)
-        now = kms.must_show(
-            as_id(f"{operation}.keeps.{kind}"),
-            _looks(kms, was.id or ""),
-            lambda view, differ=differ: not differ(view),  # type: ignore[misc]  # the loop's values are bound
-            (f"the {kind} of the key as before", lambda view, differ=differ: differ(view) or "as before"),  # type: ignore[misc]  # as above
-            answer,
-        )
-    return now
-
-
 def _must_keep_others(kms: Scenario, was: KeyView, since: Sequence[datetime], answer: Answer) -> None:
     """Judge the fields that the profile does not know, in the same state as before.
 
@@ -162,7 +143,7 @@ def _must_keep_others(kms: Scenario, was: KeyView, since: Sequence[datetime], an
     def differ(view: KeyView) -> tuple[str, ...]:
         return changed_others(known, was, view, tuple(zip(since, _clocks(kms), strict=True)))
 
-    now = kms.pool.patience.until("describe", _looks(kms, key), lambda view: not differ(view))
+    now = kms.pool.patience.until("describe", looks(kms, key), lambda view: not differ(view))
     names = differ(now)
     if names:
         try:

@@ -5,7 +5,7 @@ Until the end, the deletion can be cancelled; after it, this key and no other ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,13 +13,13 @@ from functools import partial
 import pytest
 
 from kms_conformance.catalogue.api import CHANGES
-from kms_conformance.catalogue.requirement_ids import as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
 from kms_conformance.suite.marks import requirement
-from kms_conformance.suite.possessions import POSSESSIONS
+from kms_conformance.suite.possessions import POSSESSIONS, given, must_keep_fields
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.
@@ -90,6 +90,49 @@ def _must_refuse_cancel(kms: Scenario, key: str, last: datetime) -> None:
     _advance_to(kms, last + timedelta(seconds=kms.profile.deletion.gone_within_seconds))
 
 
+@requirement("cancel.before-end", "expiry.not-early", "cancel.usable-again")
+@pytest.mark.clock
+@pytest.mark.alone
+def test_longest_waiting_period_can_be_cancelled_to_the_end(kms: Scenario) -> None:
+    """A key with all that a key can have waits for the longest window; it is what it was after a late cancel."""
+    kms.time.advance(0)
+    for known in tuple(kms.pool.keys):
+        # A pending key would end meanwhile.
+        with suppress(Inconclusive):
+            kms.pool.bring(known, ENABLED)
+    key = kms.key(ENABLED)
+    has, was = given(kms, key), kms.with_marker(key)
+    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
+    ciphertexts = tuple(filter(None, (*kms.ciphertexts(key), data_key)))
+    started = kms.client.world.clock.monotonic()
+    view, asked_at = _pending(kms, key, kms.window.maximum)
+    end, _ = _end(kms, view, asked_at, kms.window.maximum)
+    if not _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started)):
+        raise Stop
+    answer = kms.accepts("cancel.before-end", "cancel", key_id=key, states=kms.states_after_cancel)
+    for each in has:
+        each.must_survive(kms, "cancel", answer)
+    must_keep_fields(kms, "cancel", was, answer)
+    kms.pool.bring(key, ENABLED)
+    _must_decrypt(kms, "cancel.usable-again", ciphertexts)
+    for each in has:
+        each.give_back(kms)
+
+
+def _must_decrypt(kms: Scenario, requirement_id: RequirementId, ciphertexts: Sequence[str]) -> None:
+    """Judge that what an enabled key encrypted before can be decrypted; holds if the cloud has no such operations."""
+    for ciphertext in ciphertexts:
+        kms.must_show(
+            requirement_id,
+            partial(kms.ask, "decrypt", ciphertext=ciphertext),
+            lambda answer: answer.accepted,
+            ("what was encrypted before is decrypted", lambda answer: answer.summary),
+            what="decrypt",
+        )
+    if not ciphertexts:
+        kms.judge.holds(requirement_id)
+
+
 @requirement(
     "cancel.before-end",
     "expiry.not-early",
@@ -107,7 +150,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.time.advance(0)
     bystander = kms.key(ENABLED)
     key = kms.key(ENABLED, bystander)
-    ciphertexts = kms.ciphertexts(key)
+    ciphertexts, early = kms.ciphertexts(key), kms.ciphertexts(bystander)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     _burden(kms, key)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
@@ -118,6 +161,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.pool.bring(key, PENDING)
     kms.pool.bring(key, ENABLED)
     view, asked_at = _pending(kms, key, kms.days)
+    kms.with_marker(bystander)
     # A lost reply to this request is made up for by reading the key.
     kms.pool.bring(bystander, PENDING, kms.days)
     end, last = _end(kms, view, asked_at, kms.days)
@@ -135,16 +179,21 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     if waits and (now := kms.pool.read_until(key, lambda v: v.state == PENDING)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
+    before = kms.view(bystander)
     _must_refuse_cancel(kms, key, last)
     kms.pool.overdue.add(key)
     kms.must_be_gone(key, filter(None, (*ciphertexts, data_key)))
 
     spared = kms.pool.read_until(bystander, lambda view: view.state in (ENABLED, DISABLED)).state
     kms.judge.that("expiry.nothing-else", spared in (ENABLED, DISABLED), "the cancelled key lives", spared)
+    if spared in (ENABLED, DISABLED):
+        kms.must_be_unchanged("expiry.nothing-else", before, kms.read(bystander), answer)
     dead = dead_keys(kms.pool, others, kms.elapsed())
     kms.judge.that("expiry.nothing-else", not dead, "keys whose deletion date has not come live", dead)
     kms.pool.drop_if_gone(key)
     if spared in (ENABLED, DISABLED):
+        kms.pool.bring(bystander, ENABLED)
+        _must_decrypt(kms, "expiry.nothing-else", early)
         _must_count_from_request(kms, bystander)
 
 

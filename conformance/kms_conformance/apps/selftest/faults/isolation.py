@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -38,6 +39,15 @@ class _TakesPendingKeys(Decisions):
     def key_visible(self, key: Key, now: datetime) -> bool:
         doomed = self._taken and _foreign(key) and key.state is PENDING
         return super().key_visible(key, now) and not doomed
+
+
+class _DescribesOthers(Decisions):
+    """A new description of a key is written to the keys of other users, too."""
+
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        yield from super().effects(operation, before, after, keys)
+        if operation == "update_description":
+            yield from (replace(key, description=after.description) for key in keys if _foreign(key))
 
 
 class _CountsDownAtOnce(Decisions):
@@ -88,7 +98,7 @@ FAULTS = (
         name="foreign-key-described",
         title="Changing the description of a key also changes descriptions of other users' keys.",
         severity="major",
-        decisions=(changing_others("update_description", _foreign, with_(description="changed")),),
+        decisions=(_DescribesOthers,),
     ),
     _fault(
         name="foreign-alias-taken",
