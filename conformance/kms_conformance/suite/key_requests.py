@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from kms_conformance.client.judge import Inconclusive, Lacking, Stop
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop, Undecided
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
@@ -118,10 +118,17 @@ class KeyRequests:
             self._left_out[operation] = problem
 
     def must_be_complete(self) -> None:
-        """Raise `Inconclusive` if an operation could not be prepared, or got no answer that could be judged."""
-        if problems := self.unprepared:
-            why = "; ".join(f"{name} was not judged: {problem.reason}" for name, problem in problems.items())
-            raise Inconclusive(why, next((problem.hint for problem in problems.values() if problem.hint), ""))
+        """Raise `Inconclusive` if an operation could not be prepared, or got no answer that could be judged.
+
+        Raises `Undecided` if the reason is an internal error, so that the check is called once more.
+        """
+        problems = self.unprepared
+        if not problems:
+            return
+        why = "; ".join(f"{name} was not judged: {problem.reason}" for name, problem in problems.items())
+        hint = next((problem.hint for problem in problems.values() if problem.hint), "")
+        undecided = next((problem for problem in problems.values() if isinstance(problem, Undecided)), None)
+        raise Inconclusive(why, hint) if undecided is None else Undecided(why, hint, undecided.answer)
 
     @property
     def unprepared(self) -> dict[str, Inconclusive]:

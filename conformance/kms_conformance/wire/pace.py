@@ -14,9 +14,10 @@ from kms_conformance.core.runtime import REAL, Clock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Longest interval between two requests, in seconds. With longer intervals a run would take too long. If the endpoint
-#: throttles even at this rate, the back-off of each request handles that.
-MAX_INTERVAL = 5.0
+#: Longest interval between two requests, in seconds: a third of the rate of the slowest service with a known quota, and
+#: less than a run grants each request. An account that others use, too, may be throttled at any rate; then the back-off
+#: of each request handles that.
+MAX_INTERVAL = 1.5
 #: Factors by which the interval changes after a throttled and after a served request. They were simulated for an
 #: endpoint that allows 2 requests a second, counted by a time window, by a token bucket, or by the spacing of requests:
 #: 300 requests took 157 to 192 s, and 20 of them were refused once.

@@ -90,7 +90,7 @@ def run_suite(
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     run = partial(_run, prepare, tier, seed, arguments, state, in_real_time=in_real_time)
-    process = context.Process(target=_child, args=(sender, run))
+    process = context.Process(target=_child, args=(receiver, sender, run))
     process.start()
     sender.close()
     try:
@@ -114,8 +114,10 @@ def run_suite(
         process.join()
 
 
-def _child(sender: Connection, run: Callable[[], tuple[Any, ...]]) -> None:
+def _child(receiver: Connection, sender: Connection, run: Callable[[], tuple[Any, ...]]) -> None:
     """Send the parts of the outcome, or a text about the error of the served target or of the run."""
+    # If the parent process is killed, sending fails: nobody has the other end open.
+    receiver.close()
     # Objects of the parent process are not searched for garbage: that would copy the memory that both share.
     gc.freeze()
     result: tuple[Any, ...] | str
