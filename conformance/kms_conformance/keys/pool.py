@@ -36,6 +36,8 @@ _EFFECTS: Mapping[str, RequirementId] = {
     "enable": "enable.reply",
     "disable": "disable.reply",
 }
+# operation -> the state to which it leads; a cancel may lead to several.
+_AFTER: Mapping[str, str] = {"schedule": PENDING, "enable": ENABLED, "disable": DISABLED}
 _MOST_STEPS = 4
 # The number of characters that are kept of a reason: reasons quote replies, which may be of any length.
 _LONGEST_REASON = 300
@@ -46,6 +48,11 @@ _ROUNDING = timedelta(days=1)
 def _kind(arguments: Mapping[str, object]) -> str:
     """The kind of a key under which the ledger records it: the arguments with which it was created."""
     return " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
+
+
+def _has_effect(operation: str, after: KeyView) -> bool:
+    """Whether a key reads as an operation that was accepted leaves it."""
+    return after.state not in {PENDING, GONE} if operation == "cancel" else after.state == _AFTER[operation]
 
 
 def _real_time() -> datetime:
@@ -165,11 +172,11 @@ class Pool(Inventory):
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         # After a cancel, a key that reads as gone is read again: it can only be a read that lags behind.
-        none_of = {view.state, GONE} if operation == "cancel" else {view.state}
-        after = self.read_until(key, lambda after: after.state not in none_of, (_EFFECTS[operation],))
-        if after.state in none_of:
+        after = self.read_until(key, lambda after: _has_effect(operation, after), (_EFFECTS[operation],))
+        if not _has_effect(operation, after):
             received = f"it reads back as {after.state}"
-            self.client.findings.breaks(_EFFECTS[operation], "the key changes its state", received, (answer.number,))
+            expected = f"the key reads back as {_AFTER.get(operation, 'no longer pending')}"
+            self.client.findings.breaks(_EFFECTS[operation], expected, received, (answer.number,))
         else:
             self.settle(key, after, _EFFECTS[operation])
         return after

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
+from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop, Undecided
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
@@ -196,6 +199,26 @@ class KeyRequests:
         if operation == "delete_alias":
             return {"alias": self._known.get("alias") or self._kms.new_alias()}
         return {"ciphertext": self._known.get("ciphertext", "")} if operation == "decrypt" else {}
+
+    def must_have_been_given(
+        self, place: Place, arguments: Mapping[str, Any], requirement: RequirementId, answer: Answer
+    ) -> None:
+        """Judge that the key has the alias or the tags that an accepted request gave it."""
+        kms, key = self._kms, self._key
+        if place.operation == "set_alias":
+            alias = arguments["alias"]
+            told = f"{alias} names {key}", lambda named: f"it names {named or 'no key'}"
+            kms.must_show(requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
+        if place.operation == "tag" and "list_tags" in kms.client.api:
+            tags = arguments["tags"].items()
+            kms.must_show(
+                requirement,
+                lambda: kms.dialect.tags(kms.done("list_tags", key_id=key).value),
+                lambda listed: tags <= listed.items(),
+                (f"the tags {dict(tags)}", str),
+                answer,
+                "list_tags",
+            )
 
     def note_accepted(self, place: Place, value: object) -> None:
         """Note what an accepted request has made or used up; `value` is the reply."""

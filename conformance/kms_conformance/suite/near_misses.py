@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 _HEX = "0123456789abcdef"
+# From an ASCII letter or digit to the same in full width.
+_FULL_WIDTH = 0xFEE0
+# The place of the version in a UUID.
+_VERSION = 14
 
 
 def _one_off(name: str) -> str:
@@ -30,6 +34,15 @@ def _with_tail(name: str) -> str:
     return f"{name}0"
 
 
+def _of_another_version(name: str) -> str:
+    """The name with another digit where a UUID has its version, which a parser of UUIDs may ignore."""
+    return (
+        f"{name[:_VERSION]}{_HEX[-1 - (name[_VERSION] == _HEX[-1])]}{name[_VERSION + 1 :]}"
+        if len(name) > _VERSION
+        else name
+    )
+
+
 #: Each kind of near miss: a function that makes it of a name.
 KINDS: Mapping[str, Callable[[str], str]] = {
     "other case": str.swapcase,
@@ -43,6 +56,12 @@ KINDS: Mapping[str, Callable[[str], str]] = {
     # Libraries that parse UUIDs take these two.
     "in braces": lambda name: f"{{{name}}}",
     "without dashes": lambda name: name.replace("-", ""),
+    "of another version": _of_another_version,
+    "the last group": lambda name: name.rpartition("-")[2],
+    # Normalised as Unicode recommends for identifiers, it is the name.
+    "in full width": lambda name: f"{name[:-1]}{chr(ord(name[-1]) + _FULL_WIDTH)}" if name[-1:].isalnum() else name,
+    # In a query of a database, it stands for any character.
+    "with an underscore": lambda name: f"{name[:1]}_{name[2:]}",
     # The last part of an ARN.
     "behind its kind": lambda name: f"key/{name}",
     "empty": lambda _: "",
@@ -50,7 +69,19 @@ KINDS: Mapping[str, Callable[[str], str]] = {
 
 
 #: The kinds that a common parser of names would take, whatever the operation: an operation gets one of them, in turn.
-IN_TURN = frozenset({"in braces", "without dashes", "behind its kind", "with a blank before", "encoded twice"})
+IN_TURN = frozenset(
+    {
+        "in braces",
+        "without dashes",
+        "behind its kind",
+        "with a blank before",
+        "encoded twice",
+        "of another version",
+        "the last group",
+        "with an underscore",
+        "in full width",
+    }
+)
 
 
 def near_misses(name: str) -> dict[str, str]:

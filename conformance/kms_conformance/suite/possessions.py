@@ -17,6 +17,7 @@ from kms_conformance.catalogue.profile import KeyFields
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking
+from kms_conformance.client.oracle import GONE
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
@@ -24,6 +25,8 @@ from kms_conformance.wire.dates import http_date, iso_date
 
 #: The first and the last moment of a span of time.
 Times = tuple[datetime, datetime]
+# Of the keys that are listed, and that the run did not know before, so many are described.
+_MOST_STRANGERS = 2
 # Seconds by which a time that a target shows may differ from the time at which it was set.
 _CLOCK_SECONDS = 300
 
@@ -139,17 +142,22 @@ def _given(kms: Scenario, key: str, possession: Possession) -> Given:
 
 
 def _alias(kms: Scenario, key: str) -> Mapping[str, str]:
-    alias = kms.new_alias()
-    kms.done("set_alias", key_id=key, alias=alias)
-    return {alias: key}
+    """Two aliases: a key with several must not be listed several times, and none of them replaces another."""
+    aliases = kms.new_alias(), kms.new_alias()
+    for alias in aliases:
+        kms.done("set_alias", key_id=key, alias=alias)
+    return dict.fromkeys(aliases, key)
 
 
 def _aliased(kms: Scenario, key: str, value: Mapping[str, str]) -> Mapping[str, str | None]:
-    (alias,) = value
-    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
-    if not answer.accepted and not kms.is_told("unknown_alias unknown_key", answer):
-        raise Inconclusive(f"The key could not be described by its alias: {answer.summary}.")
-    return {alias: kms.dialect.aliased_key(alias, answer.value)} if answer.accepted else {}
+    shown = {}
+    for alias in value:
+        answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+        if answer.accepted:
+            shown[alias] = kms.dialect.aliased_key(alias, answer.value)
+        elif not kms.is_told("unknown_alias unknown_key", answer):
+            raise Inconclusive(f"The key could not be described by its alias: {answer.summary}.")
+    return shown
 
 
 def _delete_alias(kms: Scenario, key: str, value: Mapping[str, str]) -> None:
@@ -329,8 +337,10 @@ def must_agree_with_list(kms: Scenario, key: KeyView, answer: Answer | None = No
     """Judge that the row of a key in the list tells what its description tells."""
 
     def differ() -> str | None:
-        if key.id not in kms.pool.list_keys():
+        ids = kms.pool.list_keys()
+        if key.id not in ids:
             return None
+        _must_be_listed_once(kms, str(key.id), ids)
         row = kms.pool.rows.get(key.id or "", {})
         names = tuple(sorted(row.keys() & key.fields.keys() & kms.profile.key_fields.known))
         return changed(names, key, replace(key, fields=row))
@@ -341,6 +351,17 @@ def must_agree_with_list(kms: Scenario, key: KeyView, answer: Answer | None = No
         kms.judge.leave_open(("list.row-agrees",), Inconclusive("The list does not have the key."))
     else:
         kms.must_show("list.row-agrees", lambda: found, lambda found: not found, told, answer, "list")
+
+
+def _must_be_listed_once(kms: Scenario, key: str, ids: Sequence[str]) -> None:
+    """Judge that a key of the run is listed once, and no key that nobody has."""
+    kms.judge.that("list.complete", ids.count(key) == 1, "each key once", f"{key} {ids.count(key)} times")
+    strangers = [known for known in ids if known not in kms.others_before and known not in kms.pool.keys]
+    for stranger in strangers[:_MOST_STRANGERS]:
+        with suppress(Inconclusive):
+            state = kms.pool.read(stranger).state
+            if state == GONE and stranger in kms.pool.list_keys():
+                kms.judge.breaks("list.complete", "keys that exist", f"{stranger}, which is {state}")
 
 
 def changed_others(known: KeyFields, was: KeyView, now: KeyView, times: Sequence[Times]) -> tuple[str, ...]:

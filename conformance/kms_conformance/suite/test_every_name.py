@@ -42,6 +42,7 @@ class _Names:
     - names: the names of the key besides its id, by form.
     - requests: the arguments of valid requests.
     - by_id: how the key reads by its id.
+    - latest: the answer to the latest request that was accepted by another name.
     """
 
     kms: Scenario
@@ -50,6 +51,7 @@ class _Names:
     requests: KeyRequests
     by_id: KeyView
     kept: KeptState = field(init=False)
+    latest: Answer | None = None
 
     def __post_init__(self) -> None:
         self.kept = self._kept(ENABLED)
@@ -64,7 +66,12 @@ class _Names:
         for place in all_places:
             if place.operation == "schedule" and self.names.keys() & set(place.forms):
                 self.kms.pool.bring(self.key, DISABLED)
+                asked_at = self.kms.time.now()
                 self._must_accept(place, DISABLED)
+                view = self.kms.read(self.key)
+                if self.latest is not None and view.state == PENDING:
+                    days, requirement_id = self.kms.days, _requirement(DISABLED)
+                    self.kms.must_be_date(requirement_id, view, asked_at, days, self.latest)
         self.kms.pool.bring(self.key, PENDING)
 
     def must_be_known(self, all_places: tuple[Place, ...]) -> None:
@@ -114,7 +121,7 @@ class _Names:
                     if not answer.accepted and not self._by_id(place, changing=False).accepted:
                         # What the key refuses by its id too is judged by the checks of the state and of the operation.
                         continue
-                    answer = self.kms.must_be_accepted(_requirement(state), answer)
+                    answer = self.latest = self.kms.must_be_accepted(_requirement(state), answer)
                     self.requests.note_accepted(place, answer.value)
                     if place.operation == "describe":
                         self._must_read_as_by_id(state, arguments, answer)
@@ -231,8 +238,9 @@ def test_disabled_key_allows_what_the_table_allows(kms: Scenario) -> None:
         kms.pool.bring(key, DISABLED)
         for place in rows:
             with requests.by_itself(place.operation):
-                answer = kms.ask(place.operation, **requests.arguments(place, key, changing=False))
-                answer = kms.must_be_accepted("disabled.allows", answer)
+                arguments = requests.arguments(place, key, changing=False)
+                answer = kms.must_be_accepted("disabled.allows", kms.ask(place.operation, **arguments))
+                requests.must_have_been_given(place, arguments, "disabled.allows", answer)
                 requests.note_accepted(place, answer.value)
         kms.must_read_back("disabled.allows", key, [DISABLED], answer)
     finally:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from kms_conformance.client.judge import Inconclusive, Lost
-from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import changed_fields
 from kms_conformance.suite.marks import requirement
@@ -67,15 +67,22 @@ def _change(kms: Scenario, key: str, description: str) -> None:
 
 
 def _second_key(kms: Scenario, first: str) -> str:
-    """Another enabled key. If it has to be created, the first one is disabled meanwhile: no new key takes its state."""
+    """Another enabled key. If it has to be created, the first one is disabled and then pending meanwhile.
+
+    No new key takes over the state of the last one, and a pending key makes no room for a new one.
+    """
     pool = kms.pool
     if first not in pool.new or pool.available > 1 or pool.room <= 0 or kms.sharded or "disable" not in kms.client.api:
         return kms.key(ENABLED, first)
     kms.done("disable", key_id=first)
     try:
+        pool.bring(first, PENDING)
         second = pool.create_new()
         view = pool.read_until(second, lambda view: view.state == ENABLED)
         kms.judge.that("create.enabled", view.state == ENABLED, f"state {ENABLED}", f"state {view.state}")
+        waits = pool.read_until(first, lambda view: view.state == PENDING)
+        told = "the pending key is there when another key was created", f"state {waits.state}"
+        kms.judge.that("schedule.not-immediate", waits.state != GONE, *told)
     finally:
         pool.bring(first, ENABLED)
     return kms.key(ENABLED, first)

@@ -23,6 +23,9 @@ from kms_conformance.suite.scenario import Scenario
 # Each request is sent this many times, because some replicas of a service may refuse it and others may not. It is sent
 # once more to a key with another past.
 _ASKED = 2
+_CONTEXT = {"purpose": "conformance"}
+# In bytes. Where another length than the usual one can be asked for, this one can.
+_SHORT_DATA_KEY = 16
 # A pending key is read this many times.
 _READ = 3
 # The list is read in pages this many times if keys of others come and go meanwhile.
@@ -46,8 +49,10 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     key = kms.key(PENDING)
     refusal = kms.profile.refusal_in(operation, PENDING)
     assert refusal is not None
-    for _ in range(_ASKED):
-        kms.refuses(as_id(f"pending.{use}"), refusal, operation, key_id=key, unchanged=[key], **arguments)
+    varied = operation == "generate_data_key" and kms.dialect.other_data_key_bytes is not None
+    for turn in range(_ASKED):
+        further = {**arguments, "length": _SHORT_DATA_KEY} if varied and turn else arguments
+        kms.refuses(as_id(f"pending.{use}"), refusal, operation, key_id=key, unchanged=[key], **further)
 
 
 @requirement("pending.decrypt")
@@ -84,10 +89,11 @@ def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
     requests = KeyRequests(kms, key, kms.key(ENABLED, key))
     refused = [place for place in places(kms) if kms.profile.refusal_in(place.operation, PENDING) is not None]
     rows = {_of_place(place): place for place in requests.prepare(refused) if place.operation != "decrypt"}
-    ciphertexts = list(kms.ciphertexts(key))
+    sealed: list[dict[str, object]] = [{"ciphertext": each} for each in kms.ciphertexts(key)]
     if "generate_data_key" in kms.client.api:
-        data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
-        ciphertexts += [] if data_key is None else [data_key]
+        context = {} if "encryption_context" in kms.profile.may_lack else {"context": _CONTEXT}
+        data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key, **context).value)
+        sealed += [] if data_key is None else [{"ciphertext": data_key, **context}]
     try:
         before = _waiting_longest(kms, key)
         with suppress(Inconclusive):
@@ -101,8 +107,8 @@ def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
                 else:
                     # A key that was changed goes on as it is, so that the next request is not blamed.
                     before = kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
-        for ciphertext in ciphertexts:
-            _must_refuse(kms, "pending.decrypt", "decrypt", {"ciphertext": ciphertext})
+        for decrypted in sealed:
+            _must_refuse(kms, "pending.decrypt", "decrypt", decrypted)
     finally:
         requests.clean()
     for place in refused:
@@ -156,7 +162,9 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     # Some targets may remember by this request what the alias names.
     kms.key_named(alias, key)
     kms.pool.bring(key, PENDING)
-    kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
+    before = kms.view(key)
+    answer = kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
+    kms.must_be_unchanged("pending.delete-alias", before, kms.read(key), answer)
     answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
     kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
     _must_name(kms, "delete-alias.reply", longer, key, answer)

@@ -20,6 +20,7 @@ from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.neighbours import Neighbour
 from kms_conformance.suite.possessions import (
     POSSESSIONS,
+    Given,
     changed,
     changed_others,
     given,
@@ -82,6 +83,8 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
                     has.remove(possession)
             if operation in ("schedule", "cancel"):
                 must_agree_with_list(kms, now, answer)
+            if operation == "schedule":
+                _must_survive_refusal(kms, key, has)
             if operation == "schedule" and beside is not None:
                 beside.must_have_none_of(kms, has, answer)
                 beside.schedule(kms)
@@ -94,6 +97,18 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
             for possession in has:
                 possession.give_back(kms)
             kms.with_marker(key)
+
+
+def _must_survive_refusal(kms: Scenario, key: str, has: Sequence[Given]) -> None:
+    """Judge that scheduling a pending key once more, which is refused, takes none of its aliases."""
+    answer = kms.ask("schedule", key_id=key, window=kms.days)
+    if answer.accepted:
+        return
+    for each in has:
+        if each.possession.kind == "aliases":
+            told = "the aliases of the key as before", lambda lost: lost or "as before"
+            missing = partial(each.missing, kms, key)
+            kms.must_show("refused.changes-nothing", missing, lambda lost: not lost, told, answer)
 
 
 def _named(kms: Scenario, key: str) -> KeyView:

@@ -81,11 +81,16 @@ def test_disabled_key_is_not_used_until_it_is_enabled_again(kms: Scenario) -> No
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     ciphertexts = (*kms.ciphertexts(key), *([] if data_key is None else [data_key]))
     kms.pool.bring(key, DISABLED)
+    before = kms.view(key)
     uses: list[tuple[str, dict[str, object]]] = [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     uses += [("decrypt", {"ciphertext": ciphertext}) for ciphertext in ciphertexts]
     uses.append(("generate_data_key", {"key_id": key}))
     for operation, arguments in uses:
-        kms.refuses("state.disabled", "key_disabled", operation, unchanged=[key], **arguments)
+        # A target may take a second request, right after the first, for the repetition of one that it has let in.
+        for _ in range(2):
+            answer = kms.ask(operation, **arguments)
+            kms.must_be_refused("state.disabled", "key_disabled", answer)
+    kms.must_be_unchanged("state.disabled", before, kms.read(key), answer)
     kms.pool.bring(key, ENABLED)
     if not ciphertexts:
         kms.accepts("state.enabled", "generate_data_key", key_id=key)

@@ -107,6 +107,9 @@ def test_longest_waiting_period_can_be_cancelled_to_the_end(kms: Scenario) -> No
     started = kms.client.world.clock.monotonic()
     view, asked_at = _pending(kms, key, kms.window.maximum)
     end, _ = _end(kms, view, asked_at, kms.window.maximum)
+    _advance_to(kms, end - _LAST_USES)
+    told = f"{key} in the list to the end", lambda ids: f"{len(ids)} other keys"
+    kms.must_show("pending.listed", kms.pool.list_keys, lambda ids: key in ids, told, what="list")
     if not _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started)):
         raise Stop
     answer = kms.accepts("cancel.before-end", "cancel", key_id=key, states=kms.states_after_cancel)
@@ -253,6 +256,7 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     ciphertexts = kms.ciphertexts(key)
     kms.pool.bring(key, DISABLED)
+    waiting = _waiting_for_longer(kms, key)
     started, days = kms.client.world.clock.monotonic(), kms.window.minimum
     end, last = _end(kms, *_pending(kms, key, days), days)
     _advance_to(kms, end - _LAST_USES)
@@ -260,10 +264,21 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
         _must_refuse_uses(kms, key, ciphertexts)
     _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started))
     _must_refuse_cancel(kms, key, last)
-    kms.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
+    answer = kms.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
     for ciphertext in ciphertexts:
         kms.refuses("expiry.decrypt", "lost_key", "decrypt", ciphertext=ciphertext)
     kms.pool.drop_if_gone(key)
+    if waiting is not None:
+        kms.must_be_unchanged("expiry.nothing-else", waiting, kms.read(str(waiting.id)), answer)
+
+
+def _waiting_for_longer(kms: Scenario, key: str) -> KeyView | None:
+    """Another key, which waits for the longest window; None if the run may have no other one."""
+    with suppress(Inconclusive):
+        other = kms.key(ENABLED, key)
+        kms.pool.bring(other, PENDING, kms.window.maximum)
+        return kms.view(other)
+    return None
 
 
 def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> None:

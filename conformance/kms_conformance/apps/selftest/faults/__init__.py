@@ -28,6 +28,7 @@ from kms_conformance.apps.selftest.faults import (
     keys,
     lagging,
     lists,
+    long_waits,
     moving_dates,
     names,
     neighbours,
@@ -78,6 +79,7 @@ _DEFINED: tuple[Fault, ...] = (
     *intermittent.FAULTS,
     *silences.FAULTS,
     *lagging.FAULTS,
+    *long_waits.FAULTS,
 )
 
 

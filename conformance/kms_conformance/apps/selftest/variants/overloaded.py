@@ -20,6 +20,16 @@ class _Throttling(Decisions):
         return "throttled" if inbound.number % 60 == 0 else super().signature_problem(found, inbound)
 
 
+class _ThrottlingAtAnyRate(Decisions):
+    """One request in fifteen is throttled, however slowly they come: others use up the quota of the account."""
+
+    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        return "throttled" if inbound.number % 15 == 0 else super().token_problem(found, inbound)
+
+    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
+        return "throttled" if inbound.number % 15 == 0 else super().signature_problem(found, inbound)
+
+
 class _Dropping(_Throttling):
     """One request in sixty is not carried out; the filter `_unanswered` closes its connection."""
 
@@ -44,6 +54,13 @@ def _unanswered(remainder: int) -> Filter:
 
 OVERLOADED: tuple[Variant, ...] = (
     Variant("throttling", "One request in sixty is throttled.", decisions=(_Throttling,)),
+    Variant(
+        "throttling-at-any-rate",
+        "One request in fifteen is throttled, however slowly they come.",
+        decisions=(_ThrottlingAtAnyRate,),
+        about="overload",
+        alone=True,
+    ),
     Variant(
         "throttling-429",
         "One request in sixty is throttled by the service itself.",
