@@ -182,6 +182,8 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     if waits and (now := kms.pool.read_until(key, lambda v: v.state == PENDING)).state != PENDING:
         kms.judge.breaks("cancel.only-named-key", "the other key stays pending", now.state, (answer.number,))
         raise Stop
+    # An end that disables other keys does not show on a disabled one.
+    kms.pool.bring(bystander, ENABLED)
     before = kms.view(bystander)
     _must_refuse_cancel(kms, key, last)
     kms.pool.overdue.add(key)
@@ -195,7 +197,6 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.judge.that("expiry.nothing-else", not dead, "keys whose deletion date has not come live", dead)
     kms.pool.drop_if_gone(key)
     if spared in (ENABLED, DISABLED):
-        kms.pool.bring(bystander, ENABLED)
         _must_decrypt(kms, "expiry.nothing-else", early)
         _must_count_from_request(kms, bystander)
 
