@@ -86,6 +86,8 @@ class Pool(Inventory):
         super().__init__(client, ledger, most, share)
         self._now = now
         self._reserved: dict[str, str] = {}
+        # The requirement on the state after a cancel, by key: it depends on the state in which it was scheduled.
+        self._after_cancel: dict[str, RequirementId] = {}
         # Aliases that a check has left on keys for a later check, with the ids of the keys.
         self.named: dict[str, str] = {}
         # Keys whose waiting period has ended in this run, the time for their deletion included, gone or not.
@@ -153,6 +155,8 @@ class Pool(Inventory):
         if operation is None:
             raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
+        if operation == "schedule":
+            self._after_cancel[key] = "cancel.state-after" if view.state == ENABLED else "cancel.state-after.disabled"
         try:
             answer, now = self.patience.until(
                 operation,
@@ -177,6 +181,11 @@ class Pool(Inventory):
             received = f"it reads back as {after.state}"
             expected = f"the key reads back as {_AFTER.get(operation, 'no longer pending')}"
             self.client.findings.breaks(_EFFECTS[operation], expected, received, (answer.number,))
+        elif operation == "cancel" and after.state not in {ENABLED, DISABLED} and key not in self._reserved:
+            # No other check can use this key: it is judged here, before there is none left.
+            expected, received = f"state {self.client.profile.after_cancel}", f"state {after.state}"
+            requirement = self._after_cancel.get(key, "cancel.state-after")
+            self.client.findings.breaks(requirement, expected, received, (answer.number,))
         else:
             self.settle(key, after, _EFFECTS[operation])
         return after

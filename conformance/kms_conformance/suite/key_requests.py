@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop, Undecided
+from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
@@ -62,6 +64,12 @@ def names_of(kms: Scenario, key: str, needed: Sequence[Place]) -> Iterator[dict[
     if alias is not None:
         try:
             kms.done("set_alias", key_id=key, alias=alias)
+            if (
+                kms.pool.patience.until("describe", partial(kms.key_named, alias, key), lambda named: named == key)
+                != key
+            ):
+                # `set-alias.reply` judges that.
+                alias = None
         except Lacking:
             alias = None
     try:
@@ -207,6 +215,8 @@ class KeyRequests:
         kms, key = self._kms, self._key
         if place.operation == "set_alias":
             alias = arguments["alias"]
+            if kms.key_named(alias, key) != key and not self._takes_aliases():
+                return
             told = f"{alias} names {key}", lambda named: f"it names {named or 'no key'}"
             kms.must_show(requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
         if place.operation == "tag" and "list_tags" in kms.client.api:
@@ -219,6 +229,16 @@ class KeyRequests:
                 answer,
                 "list_tags",
             )
+
+    def _takes_aliases(self) -> bool:
+        """Whether the key gets an alias while it is enabled; if not, that is judged by `set-alias.reply`."""
+        kms, key = self._kms, self._key
+        state, alias = kms.view(key).state, kms.new_alias()
+        kms.pool.bring(key, ENABLED)
+        kms.done("set_alias", key_id=key, alias=alias)
+        named = kms.key_named(alias, key)
+        kms.pool.bring(key, state)
+        return named == key
 
     def note_accepted(self, place: Place, value: object) -> None:
         """Note what an accepted request has made or used up; `value` is the reply."""

@@ -18,6 +18,7 @@ from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
+from kms_conformance.keys.reader import shown
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.possessions import POSSESSIONS, given, must_keep_fields
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
@@ -70,13 +71,18 @@ def _end(kms: Scenario, view: KeyView, asked_at: datetime, days: int) -> tuple[d
     return end, max(end, expected) + tolerance
 
 
-def _must_wait(kms: Scenario, key: str, end: datetime, took: timedelta) -> bool:
+def _must_wait(kms: Scenario, view: KeyView, end: datetime, took: timedelta) -> bool:
     """Judge that a key is pending in the last moments before the end; `took`: the time that the requests took so far.
 
-    Returns whether it is pending.
+    `view`: the key after it was scheduled. Returns whether it is pending. Raises `Stop` if its date has moved, so that
+    its end is not known.
     """
     _advance_to(kms, end - min(END_MARGIN, _LAST_MOMENTS + took))
-    still = kms.pool.read_until(key, lambda view: view.state == PENDING).state
+    now = kms.pool.read_until(str(view.id), lambda now: (now.state, now.deletion_at) == (PENDING, view.deletion_at))
+    still = now.state
+    if still == PENDING and now.deletion_at != view.deletion_at:
+        kms.judge.breaks("pending.describe", shown(view), shown(now))
+        raise Stop
     if still != PENDING and kms.time.now() > end - _RESOLUTION:
         raise Inconclusive("The requests took so long that the waiting period ended meanwhile.")
     told = f"pending to the last moment before {end:%Y-%m-%dT%H:%M:%SZ}"
@@ -110,7 +116,7 @@ def test_longest_waiting_period_can_be_cancelled_to_the_end(kms: Scenario) -> No
     _advance_to(kms, end - _LAST_USES)
     told = f"{key} in the list to the end", lambda ids: f"{len(ids)} other keys"
     kms.must_show("pending.listed", kms.pool.list_keys, lambda ids: key in ids, told, what="list")
-    if not _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started)):
+    if not _must_wait(kms, view, end, timedelta(seconds=kms.client.world.clock.monotonic() - started)):
         raise Stop
     answer = kms.accepts("cancel.before-end", "cancel", key_id=key, states=kms.states_after_cancel)
     for each in has:
@@ -169,7 +175,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.pool.bring(bystander, PENDING, kms.days)
     end, last = _end(kms, view, asked_at, kms.days)
     took = timedelta(seconds=kms.client.world.clock.monotonic() - started)
-    waits = _must_wait(kms, key, end, took)
+    waits = _must_wait(kms, view, end, took)
     answer = kms.accepts("cancel.before-end", "cancel", key_id=bystander, states=kms.states_after_cancel)
     told = f"{kms.profile.after_cancel}, as after an early cancel", lambda view: view.state
     kms.must_show(
@@ -259,11 +265,12 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
     kms.pool.bring(key, DISABLED)
     waiting = _waiting_for_longer(kms, key)
     started, days = kms.client.world.clock.monotonic(), kms.window.minimum
-    end, last = _end(kms, *_pending(kms, key, days), days)
+    view, asked_at = _pending(kms, key, days)
+    end, last = _end(kms, view, asked_at, days)
     _advance_to(kms, end - _LAST_USES)
     if kms.pool.read_until(key, lambda view: view.state == PENDING).state == PENDING:
         _must_refuse_uses(kms, key, ciphertexts)
-    _must_wait(kms, key, end, timedelta(seconds=kms.client.world.clock.monotonic() - started))
+    _must_wait(kms, view, end, timedelta(seconds=kms.client.world.clock.monotonic() - started))
     _must_refuse_cancel(kms, key, last)
     answer = kms.refuses("expiry.gone", "unknown_key", "describe", key_id=key)
     for ciphertext in ciphertexts:
@@ -295,3 +302,8 @@ def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> No
         if answer.accepted and operation in CHANGES:
             # The key waits no longer, so its end cannot be judged.
             raise Stop
+    now = kms.read(key)
+    if now.state != PENDING:
+        told = "pending, as before the refused requests", f"state {now.state}"
+        kms.judge.that("refused.changes-nothing", now.state == PENDING, *told, (answer.number,))
+        raise Stop

@@ -216,7 +216,7 @@ FAULTS = (
     _fault(
         name="cancel-ends-pending-import",
         title="A key is pending import after its deletion was cancelled.",
-        requirements=frozenset({"cancel.effect", "cancel.state-after"}),
+        requirements=frozenset({"cancel.state-after", "cancel.state-after.disabled"}),
         decisions=(_ending_in(State.PENDING_IMPORT),),
     ),
     _fault(

@@ -143,6 +143,7 @@ FAULTS = (
         title="Scheduling one key also schedules all enabled keys.",
         requirements=frozenset({"schedule.only-named-key"}),
         decisions=(changing_others("schedule", lambda key: key.state is ENABLED, with_(state=PENDING)),),
+        why_more="The other key is one that another check has made ready.",
     ),
     _fault(
         name="schedule-disables-other-keys",

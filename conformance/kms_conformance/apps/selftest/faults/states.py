@@ -60,6 +60,7 @@ FAULTS = (
         dialects=(HUAWEI,),
         requirements=frozenset({"state.disabled"}),
         decisions=(answering(400, "KMS.0210", "key_disabled"),),
+        why_more="Each use of a disabled key has its own requirement.",
     ),
     _fault(
         name="disabled-use-wrong-code",
@@ -68,12 +69,14 @@ FAULTS = (
         dialects=(ALIBABA,),
         requirements=frozenset({"state.disabled"}),
         decisions=(answering(409, "Rejected.PendingDeletion", "key_disabled"),),
+        why_more="Each use of a disabled key has its own requirement.",
     ),
     _fault(
         name="disabled-use-refused-but-enabled",
         title="The use of a disabled key is refused, but enables it.",
         requirements=frozenset({"state.disabled"}),
         decisions=(changing_though_refused({"key_disabled"}, with_(state=ENABLED)),),
+        why_more="Each use of a disabled key has its own requirement.",
     ),
     _fault(
         name="enabled-key-does-not-encrypt",
@@ -202,6 +205,7 @@ FAULTS = (
         dialects=(AWS,),
         requirements=frozenset({"state.disabled"}),
         decisions=(answering(400, "KMSInvalidStateException", "key_disabled"),),
+        why_more="Each use of a disabled key has its own requirement.",
     ),
     *(
         _fault(
