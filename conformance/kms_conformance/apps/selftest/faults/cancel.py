@@ -216,8 +216,19 @@ FAULTS = (
     _fault(
         name="cancel-ends-pending-import",
         title="A key is pending import after its deletion was cancelled.",
+        dialects=(HUAWEI, AWS),
         requirements=frozenset({"cancel.state-after", "cancel.state-after.disabled"}),
         decisions=(_ending_in(State.PENDING_IMPORT),),
+    ),
+    _fault(
+        name="cancel-ends-pending-import",
+        title="A key is pending import after its deletion was cancelled.",
+        dialects=(ALIBABA,),
+        families=("isolation",),
+        requirements=frozenset({"cancel.state-after", "cancel.state-after.disabled"}),
+        decisions=(_ending_in(State.PENDING_IMPORT),),
+        # No operation changes the state pending import, so the run has no usable key left.
+        exit_code=3,
     ),
     _fault(
         name="cancel-of-disabled-ends-enabled",
