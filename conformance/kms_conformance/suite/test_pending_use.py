@@ -181,7 +181,7 @@ def _must_name(kms: Scenario, requirement_id: RequirementId, alias: str, key: st
     """Judge that an alias names a key; returns whether it does."""
     told = f"{alias} names {key}", lambda named: f"it names {named}"
     named = kms.must_show(requirement_id, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
-    return named == key
+    return bool(named == key)
 
 
 @requirement("pending.describe")
