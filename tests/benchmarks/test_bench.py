@@ -59,7 +59,7 @@ def test_a_ratio_or_a_count_beyond_its_tolerance_is_worse(record, result) -> Non
 @pytest.mark.parametrize(
     "result",
     [
-        replace(RATIO, ours=(2.6, 2.6, 2.6)),
+        replace(RATIO, ours=(2.0, 2.6, 9.0)),
         replace(RATIO, ours=(0.1,), other=(1.0,)),
         count("money", "requests", 100, "requests"),
         replace(SECONDS, values=(99.0,)),

@@ -73,7 +73,7 @@ def test_a_run_begins_with_a_word_or_where_no_key_ends(tmp_path: Path, word: str
         if word == "no clock":
             path.write_text(path.read_text().replace("time_control", "#"))
         if word == "late date":
-            pending(emulator, 1000)
+            pending(emulator, 1500)
         done = command(tmp_path, "run", "--target", "t.yaml", *(["--yes"] if word == "--yes" else []), *ENTRY)
     assert done.returncode == 3, done.stderr
     assert (tmp_path / "out" / "results.json").is_file()
@@ -146,7 +146,7 @@ def test_on_a_terminal_the_user_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
         assert not clock_confirmed([target], lambda _: timedelta(days=1))
     (text,) = asked
     assert key.id in text
-    assert "by at most 78 days" in text
+    assert "by at most 1,174 days" in text
 
 
 def doctor(target: Target, folder: Path) -> dict[str, str]:
@@ -158,7 +158,7 @@ def test_doctor_names_the_keys_that_would_end(tmp_path: Path) -> None:
         found = doctor(load_target(target_file(tmp_path, emulator)), tmp_path)
         keys = [key for key in emulator.store.keys if key.state is State.PENDING_DELETION]
         thrown_away = doctor(load_target(target_file(tmp_path, emulator, disposable=True)), tmp_path)
-    said = "warn a run moves the lifetimes of all keys, and no other time, by at most 78 days at smoke"
+    said = "warn a run moves the lifetimes of all keys, and no other time, by at most 1,174 days at smoke"
     assert found["waiting period"].startswith(said)
     assert all(key.id in found["waiting period"] for key in keys)
     assert thrown_away["waiting period"].startswith("ok")

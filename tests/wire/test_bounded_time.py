@@ -135,7 +135,8 @@ def test_a_target_that_asks_to_come_again_at_once_for_ever_ends_the_run() -> Non
         began = clock.monotonic()
         with pytest.raises(Inconclusive, match="serve"):
             ask_on(client)
-        assert clock.monotonic() - began < 17 * MINUTE
+        # A quarter of an hour, and two seconds for each request.
+        assert clock.monotonic() - began < 18 * MINUTE
         client.close()
 
 

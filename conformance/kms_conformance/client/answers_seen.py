@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
+from kms_conformance.client.oracle import AFTER, ENABLED, GONE, PENDING
 from kms_conformance.wire.contents import fields
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ NO_KEY, OTHER_NAME, NOT_OURS, UNREAD = "no key", "another name", "no key of the 
 
 #: Operations that name their key by a ciphertext.
 BY_CIPHERTEXT = frozenset({"decrypt", "re_encrypt"})
-
-# The state after an accepted change, where the documents leave no choice.
-_AFTER: Mapping[str, str] = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 
 
 class SeenAnswer(NamedTuple):
@@ -127,11 +124,11 @@ class AnswersSeen:
             view = self.dialect.key(answer.value)
             if view.id is not None:
                 self._states[view.id] = view.state
-        elif name in _AFTER and keys:
-            self._states.update(dict.fromkeys(keys, _AFTER[name]))
+        elif name in AFTER and keys:
+            self._states.update(dict.fromkeys(keys, AFTER[name]))
         elif name == "cancel" and keys:
             # The state after it depends on the profile and on the state before: only a reply shows it.
             for key in keys:
                 self._states.pop(key, None)
-        elif otherwise and (name in _AFTER or name == "cancel"):
+        elif otherwise and (name in AFTER or name == "cancel"):
             self._states.clear()

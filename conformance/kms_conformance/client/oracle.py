@@ -14,7 +14,8 @@ GONE = "gone"
 # A state that the service gives a key for a time; nothing that we send leads to it or from it.
 UNAVAILABLE = "unavailable"
 
-_AFTER = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
+#: operation -> the state to which it leads; a cancel may lead to several.
+AFTER: Mapping[str, str] = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Oracle:
             return KeyModel(PENDING, key.state, now + timedelta(days=window))
         if operation == "cancel":
             return KeyModel(self._profile.after_cancel)
-        return replace(key, state=_AFTER.get(operation, key.state))
+        return replace(key, state=AFTER.get(operation, key.state))
 
     def _states(self, key: KeyModel, operation: str, after: KeyModel) -> tuple[str, ...]:
         if operation == "cancel" and key.before != ENABLED:
@@ -122,4 +123,4 @@ def _requirement(operation: str, key: KeyModel, refusal: str | None) -> Requirem
         return as_id(f"cancel.not-pending.{key.state}")
     if key.state == PENDING:
         return as_id(f"pending.{operation.replace('_', '-')}")
-    return "state.disabled" if key.state == DISABLED and operation not in _AFTER else "lifecycle.sequence"
+    return "state.disabled" if key.state == DISABLED and operation not in AFTER else "lifecycle.sequence"

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from kms_conformance.client.oracle import GONE, PENDING
+from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
 from kms_conformance.client.time_control import Moment, TimeControl
 from kms_conformance.dialects.base import KeyView
 
@@ -40,9 +40,7 @@ class Elapsed:
 
     def ended(self, was: KeyView, now: KeyView) -> Cause | None:
         """Why the waiting period of a pending key has ended; None if the key is still there, or if it is gone early."""
-        if was.state != PENDING or now.state != GONE:
-            return None
-        return self.cause(was)
+        return self.cause(was) if now.state == GONE else None
 
     def died(self, was: KeyView, now: KeyView) -> bool:
         """Whether a key is gone although its deletion date has not passed, or although it had none.
@@ -51,11 +49,16 @@ class Elapsed:
         """
         if now.state != GONE or was.state == GONE:
             return False
+        if was.state == UNAVAILABLE and self.cause(was) is not None:
+            return False
         return was.state != PENDING or (was.deletion_at is not None and self.cause(was) is None)
 
     def cause(self, was: KeyView) -> Cause | None:
-        """Why the deletion date of a pending key has passed by now; None if it has not passed or is not known."""
-        if was.state != PENDING or was.deletion_at is None:
+        """Why the deletion date of a pending key has passed by now; None if it has not passed or is not known.
+
+        A service may show a pending key as one that cannot be used at the moment.
+        """
+        if was.state not in {PENDING, UNAVAILABLE} or was.deletion_at is None:
             return None
         present = self._time.mark()
         if was.deletion_at > self._time.at(present) + self._tolerance:

@@ -12,32 +12,14 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost, Unanswered
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
-from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
+from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.client.target_client import Client
 from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.keys.inventory import Inventory
+from kms_conformance.keys.transitions import EFFECTS, STEPS, after_cancel_from, expected_after, has_effect, is_usable
 
-# (state, wanted state) -> the next operation on the way. The deletion of a pending key is cancelled first.
-_STEPS = {
-    (ENABLED, DISABLED): "disable",
-    (DISABLED, ENABLED): "enable",
-    (ENABLED, PENDING): "schedule",
-    (DISABLED, PENDING): "schedule",
-    (PENDING_IMPORT, PENDING): "schedule",
-    (PENDING, ENABLED): "cancel",
-    (PENDING, DISABLED): "cancel",
-}
-# operation -> the requirement that is broken if the operation is accepted and the state does not change
-_EFFECTS: Mapping[str, RequirementId] = {
-    "schedule": "schedule.state-after",
-    "cancel": "cancel.effect",
-    "enable": "enable.reply",
-    "disable": "disable.reply",
-}
-# operation -> the state to which it leads; a cancel may lead to several.
-_AFTER: Mapping[str, str] = {"schedule": PENDING, "enable": ENABLED, "disable": DISABLED}
 _MOST_STEPS = 4
 # The number of characters that are kept of a reason: reasons quote replies, which may be of any length.
 _LONGEST_REASON = 300
@@ -48,11 +30,6 @@ _ROUNDING = timedelta(days=1)
 def _kind(arguments: Mapping[str, object]) -> str:
     """The kind of a key under which the ledger records it: the arguments with which it was created."""
     return " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
-
-
-def _has_effect(operation: str, after: KeyView) -> bool:
-    """Whether a key reads as an operation that was accepted leaves it."""
-    return after.state not in {PENDING, GONE} if operation == "cancel" else after.state == _AFTER[operation]
 
 
 def _real_time() -> datetime:
@@ -151,12 +128,12 @@ class Pool(Inventory):
         return view.state == GONE
 
     def _step(self, key: str, view: KeyView, state: str, days: int) -> KeyView:
-        operation = _STEPS.get((view.state, state))
+        operation = STEPS.get((view.state, state))
         if operation is None:
             raise NoTransition(f"No operation leads from the state {view.state} to {state}.")
         window = {"window": days} if operation == "schedule" else {}
         if operation == "schedule":
-            self._after_cancel[key] = "cancel.state-after" if view.state == ENABLED else "cancel.state-after.disabled"
+            self._after_cancel[key] = after_cancel_from(view.state)
         try:
             answer, now = self.patience.until(
                 operation,
@@ -175,19 +152,18 @@ class Pool(Inventory):
             return now
         if not answer.accepted:
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
-        # After a cancel, a key that reads as gone is read again: it can only be a read that lags behind.
-        after = self.read_until(key, lambda after: _has_effect(operation, after), (_EFFECTS[operation],))
-        if not _has_effect(operation, after):
+        after = self.read_until(key, lambda after: has_effect(operation, after), (EFFECTS[operation],))
+        if not has_effect(operation, after):
             received = f"it reads back as {after.state}"
-            expected = f"the key reads back as {_AFTER.get(operation, 'no longer pending')}"
-            self.client.findings.breaks(_EFFECTS[operation], expected, received, (answer.number,))
-        elif operation == "cancel" and after.state not in {ENABLED, DISABLED} and key not in self._reserved:
+            expected = expected_after(operation)
+            self.client.findings.breaks(EFFECTS[operation], expected, received, (answer.number,))
+        elif operation == "cancel" and not is_usable(after) and key not in self._reserved:
             # No other check can use this key: it is judged here, before there is none left.
             expected, received = f"state {self.client.profile.after_cancel}", f"state {after.state}"
             requirement = self._after_cancel.get(key, "cancel.state-after")
             self.client.findings.breaks(requirement, expected, received, (answer.number,))
         else:
-            self.settle(key, after, _EFFECTS[operation])
+            self.settle(key, after, EFFECTS[operation])
         return after
 
     def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:

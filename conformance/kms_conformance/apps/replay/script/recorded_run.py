@@ -11,7 +11,7 @@ from typing import Any
 
 from kms_conformance.catalogue.api import Api
 from kms_conformance.catalogue.profile import Profile
-from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.oracle import AFTER
 from kms_conformance.dialects import adapter
 from kms_conformance.dialects.base import Dialect, KeyView
 from kms_conformance.recording.target_snapshot import target_from_snapshot
@@ -21,8 +21,6 @@ from kms_conformance.report.recorded_exchanges import read_recording, record_of_
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeRecord
 from kms_conformance.wire.messages import Reply
-
-_AFTER = {"enable": ENABLED, "disable": DISABLED, "schedule": PENDING}
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ class RecordedRun:
             elif line.operation == "cancel":
                 state = str(self.dialect.profile.facts["after_cancel"])
             else:
-                state = _AFTER.get(line.operation, state)
+                state = AFTER.get(line.operation, state)
         return state
 
     def view(self, line: RecordedLine) -> KeyView:

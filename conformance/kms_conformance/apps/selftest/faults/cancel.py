@@ -225,7 +225,7 @@ FAULTS = (
         title="A key is pending import after its deletion was cancelled.",
         dialects=(ALIBABA,),
         families=("isolation",),
-        requirements=frozenset({"cancel.state-after", "cancel.state-after.disabled"}),
+        requirements=frozenset({"cancel.state-after.disabled"}),
         decisions=(_ending_in(State.PENDING_IMPORT),),
         # No operation changes the state pending import, so the run has no usable key left.
         exit_code=3,

@@ -173,13 +173,13 @@ FAULTS = (
     _fault(
         name="others-gone-too",
         title="When a key expires, all others disappear as well.",
-        requirements=frozenset({"expiry.nothing-else"}),
+        requirements=frozenset({"expiry.nothing-else", "cancel.before-end"}),
         decisions=(_TakesAnotherAlong,),
     ),
     _fault(
         name="pending-others-gone-too",
         title="When a key expires, keys that are pending until a later date disappear as well.",
-        requirements=frozenset({"expiry.nothing-else"}),
+        requirements=frozenset({"expiry.nothing-else", "expiry.not-early"}),
         decisions=(_TakesPendingKeysAlong,),
     ),
     _fault(
