@@ -18,6 +18,9 @@ _RATIO_TOLERANCE = 0.35
 # Shown and not compared: on a busy machine, one commit gave ratios to http.client from 3.5 to 7.3 (7 rounds each),
 # while its ratios to requests.Session stayed between 1.14 and 1.20.
 _UNSTABLE = frozenset({"http.client"})
+# Of the time of an exchange only processor time is compared: beside two other processes on two cores, one commit gave
+# ratios of wall-clock time from 0.78 to 1.90 within five rounds.
+_OVERHEAD, _PROCESSOR_TIME = "overhead", ", processor time"
 # Each new check adds requests; 10 % is more than one or two checks add.
 _COUNT_TOLERANCE = 0.10
 
@@ -55,7 +58,7 @@ def _key(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _compared(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[float, float, float, int] | None:
     """(before, now, tolerance, 1 if more is worse, else -1); None for seconds and for unstable ratios."""
-    if now.get("against") in _UNSTABLE:
+    if now.get("against") in _UNSTABLE or (now["part"] == _OVERHEAD and not now["name"].endswith(_PROCESSOR_TIME)):
         return None
     if now["kind"] == "ratio":
         return _undisturbed(then), _undisturbed(now), _RATIO_TOLERANCE, -1 if now["at_least"] else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import cycle
 from typing import Any
 
@@ -46,6 +47,13 @@ def _keys_of_others() -> Filter:
     return where(of_another, saying(changed))
 
 
+class _OthersStay(Decisions):
+    """Keys of others are never deleted: no date is shown of those that the emulator has as pending."""
+
+    def key_visible(self, key: Key, now: datetime) -> bool:
+        return key.description == _OF_OTHERS or super().key_visible(key, now)
+
+
 def _elsewhere(inbound: Inbound, outbound: Outbound) -> bool:
     """Whether a request names a key of another region or account by its ARN."""
     name = inbound.parameters.get("KeyId", "")
@@ -77,6 +85,7 @@ AWS_CLOUDS: tuple[Variant, ...] = (
         "others-of-all-kinds",
         "Keys of others are in transient states, of other kinds, and of kinds that no document knows yet.",
         foreign_keys=len(_METADATA),
+        decisions=(_OthersStay,),
         filters=(_keys_of_others(),),
     ),
     *_variants(
