@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
+from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.client.time_control import Moment, TimeControl
 from kms_conformance.dialects.base import KeyView
 
@@ -49,16 +49,14 @@ class Elapsed:
         """
         if now.state != GONE or was.state == GONE:
             return False
-        if was.state == UNAVAILABLE and self.cause(was) is not None:
-            return False
-        return was.state != PENDING or (was.deletion_at is not None and self.cause(was) is None)
+        return was.state != PENDING if was.deletion_at is None else self.cause(was) is None
 
     def cause(self, was: KeyView) -> Cause | None:
         """Why the deletion date of a pending key has passed by now; None if it has not passed or is not known.
 
-        A service may show a pending key as one that cannot be used at the moment.
+        A key with a deletion date is pending, whatever state a service shows of it, such as that it is frozen.
         """
-        if was.state not in {PENDING, UNAVAILABLE} or was.deletion_at is None:
+        if was.deletion_at is None:
             return None
         present = self._time.mark()
         if was.deletion_at > self._time.at(present) + self._tolerance:

@@ -215,10 +215,10 @@ class KeyRequests:
         kms, key = self._kms, self._key
         if place.operation == "set_alias":
             alias = arguments["alias"]
-            if kms.key_named(alias, key) != key and not self._takes_aliases():
-                return
-            told = f"{alias} names {key}", lambda named: f"it names {named or 'no key'}"
-            kms.must_show(requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
+            named = kms.pool.patience.until("describe", partial(kms.key_named, alias, key), lambda named: named == key)
+            if named == key or self._takes_aliases():
+                told = f"{alias} names {key}", f"it names {named or 'no key'}"
+                kms.judge.that(requirement, named == key, *told, (answer.number,))
         if place.operation == "tag" and "list_tags" in kms.client.api:
             tags = arguments["tags"].items()
             kms.must_show(
