@@ -247,16 +247,19 @@ class Scenario(Requests):
             told = f"{answer.status}, in front of the service" if in_front else answer.summary
             self.judge.observe(requirement, told, refusal)
         for key, was in (before or {}).items():
-            self.must_be_unchanged(requirement, was, self.pool.read(key), answer)
+            self.must_be_unchanged(requirement, was, self.pool.read(key), answer, alone=True)
         return True
 
-    def must_be_unchanged(self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer) -> KeyView:
+    def must_be_unchanged(
+        self, requirement: RequirementId, was: KeyView, now: KeyView, answer: Answer, *, alone: bool = False
+    ) -> KeyView:
         """Judge that a key reads back as before: state, deletion date and description.
 
         Reads may lag behind, so a difference counts only if it persists. If two reads in a row differ, or the deletion
-        date moves with time, the target breaks `pending.describe` instead of `requirement`. If the request was refused,
-        and changes nothing when it is sent once more, `refused.changes-nothing` is broken instead. A change that shows
-        later breaks `requirement` when the key is used next (`Pool.confirm`). Returns the key as it was judged.
+        date moves with time, the target breaks `pending.describe` instead of `requirement`. If the request was
+        refused, is the only one since the key `was` so (`alone`), and changes nothing when it is sent once more, then
+        `refused.changes-nothing` is broken instead. A change that shows later breaks `requirement` when the key is used
+        next (`Pool.confirm`). Returns the key as it was judged.
         """
         if shown(now) != shown(was) and was.id is not None:
             key = was.id
@@ -268,7 +271,7 @@ class Scenario(Requests):
             if shown(now) != shown(was) and shown(other := self.pool.read_stable(key)) != shown(self.pool.read(key)):
                 self.judge.breaks("pending.describe", shown(was), shown(other), self._since(answer))
                 return now
-        if shown(now) != shown(was) and not self.changes_again(was, now, answer):
+        if alone and shown(now) != shown(was) and not self.changes_again(was, now, answer):
             hint = "The same request changed nothing when it was sent once more: something else changes the key, too."
             self.judge.that(_REFUSED, shown(now) == shown(was), shown(was), shown(now), self._since(answer), hint)
             return now if was.id is None else self.pool.read(was.id)
