@@ -214,6 +214,11 @@ class Requests:
         """One ciphertext as in `encrypted`; none if the service does not encrypt."""
         return (self.encrypted(key),) if self.encrypts else ()
 
+    def sealed(self, key: str) -> tuple[str, ...]:
+        """A ciphertext as in `encrypted`, and an encrypted data key: what of both the service makes and decrypts."""
+        data_key = self.dialect.data_key(self.done("generate_data_key", key_id=key).value)
+        return (*self.ciphertexts(key), *(() if data_key is None else (data_key,)))
+
     def encrypted(self, key: str) -> str:
         """The ciphertext of `text`, encrypted with a key. Raises `Inconclusive` if the reply has none."""
         ciphertext = self.dialect.secret_output("encrypt", self.done("encrypt", key_id=key, plaintext="text").value)

@@ -1,8 +1,10 @@
-"""Steps: one change of a key, judged by the prediction of the oracle."""
+"""Steps that several families judge: the effect of a change, what an alias names, what can still be decrypted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -50,3 +52,29 @@ def _effect(was: KeyModel, operation: str) -> RequirementId:
     if operation == "cancel":
         return "cancel.state-after" if was.before == ENABLED else "cancel.state-after.disabled"
     return "schedule.state-after" if operation == "schedule" else "lifecycle.sequence"
+
+
+def must_name(kms: Scenario, requirement: RequirementId, alias: str, key: str, answer: Answer) -> bool:
+    """Judge that an alias names a key; returns whether it does. `answer` is that to the request before."""
+    told = f"{alias} names {key}", lambda named: f"it names {named}"
+    named = kms.must_show(requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
+    return bool(named == key)
+
+
+def must_decrypt(
+    kms: Scenario,
+    requirement: RequirementId,
+    ciphertexts: Sequence[str],
+    expected: str = "what was encrypted before is decrypted",
+) -> None:
+    """Judge that what an enabled key encrypted before can be decrypted; holds if there are no ciphertexts."""
+    for ciphertext in ciphertexts:
+        kms.must_show(
+            requirement,
+            partial(kms.ask, "decrypt", ciphertext=ciphertext),
+            lambda answer: answer.accepted,
+            (expected, lambda answer: answer.summary),
+            what="decrypt",
+        )
+    if not ciphertexts:
+        kms.judge.holds(requirement)

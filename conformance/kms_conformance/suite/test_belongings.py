@@ -18,6 +18,7 @@ from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import must_name
 
 # The number of names that a failure quotes.
 _MOST_NAMES = 10
@@ -60,15 +61,12 @@ def test_alias_goes_to_another_key(kms: Scenario) -> None:
     alias = kms.new_alias()
     given = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=alias)
     # Some targets may remember by this request what the alias names.
-    told = f"{alias} names {key}", lambda named: f"it names {named}"
-    named = kms.must_show("set-alias.reply", lambda: kms.key_named(alias, key), lambda named: named == key, told, given)
-    if named != key:
+    if not must_name(kms, "set-alias.reply", alias, key, given):
         raise Stop
     # A refused move leaves the alias where it is.
     kms.ask("update_alias", key_id=kms.dialect.unknown_key(), alias=alias)
     answer = kms.accepts("update-alias.reply", "update_alias", key_id=other, alias=alias)
-    told = f"{alias} names {other}", lambda named: f"it names {named}"
-    kms.must_show("update-alias.reply", lambda: kms.key_named(alias, other), lambda named: named == other, told, answer)
+    must_name(kms, "update-alias.reply", alias, other, answer)
     for owner, owns in ((other, True), (key, False)):
         _must_list_alias(kms, owner, alias, answer, owned=owns)
     # A longer alias stays when the alias with which it begins is deleted.

@@ -20,6 +20,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import must_name
 
 # The number of characters of a policy that a failure quotes.
 _MOST_SHOWN = 300
@@ -207,12 +208,6 @@ def test_alias_of_a_pending_key_can_be_moved_away(kms: Scenario) -> None:
     kms.pool.bring(key, PENDING)
     before = kms.view(key)
     answer = kms.accepts("pending.update-alias-away", "update_alias", key_id=other, alias=alias)
-    kms.must_show(
-        "pending.update-alias-away",
-        lambda: kms.key_named(alias, other),
-        lambda named: named == other,
-        (f"{alias} names {other}", lambda named: f"it names {named}"),
-        answer,
-    )
+    must_name(kms, "pending.update-alias-away", alias, other, answer)
     kms.must_be_unchanged("pending.update-alias-away", before, kms.read(key), answer)
     _done(kms, "delete_alias", alias=alias)

@@ -19,6 +19,7 @@ from kms_conformance.suite.key_requests import KeyRequests, Place, places
 from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.possessions import must_agree_with_list
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import must_name
 
 # Each request is sent this many times, because some replicas of a service may refuse it and others may not. It is sent
 # once more to a key with another past.
@@ -160,7 +161,7 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     for name in (alias, longer):
         answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=name)
     # Some targets may remember by this request what the alias names.
-    if not _must_name(kms, "set-alias.reply", alias, key, answer):
+    if not must_name(kms, "set-alias.reply", alias, key, answer):
         raise Stop
     kms.pool.bring(key, PENDING)
     before = kms.view(key)
@@ -168,20 +169,13 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     kms.must_be_unchanged("pending.delete-alias", before, kms.read(key), answer)
     answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
     kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
-    _must_name(kms, "delete-alias.reply", longer, key, answer)
+    must_name(kms, "delete-alias.reply", longer, key, answer)
     answer = kms.ask("set_alias", key_id=other, alias=longer)
     told = f"a refusal, because {longer} names {key}", answer.summary
     kms.judge.that("set-alias.reply", not answer.accepted, *told, (answer.number,))
     if not answer.accepted:
-        _must_name(kms, "refused.changes-nothing", longer, key, answer)
+        must_name(kms, "refused.changes-nothing", longer, key, answer)
     kms.ask("delete_alias", alias=longer)
-
-
-def _must_name(kms: Scenario, requirement_id: RequirementId, alias: str, key: str, answer: Answer) -> bool:
-    """Judge that an alias names a key; returns whether it does."""
-    told = f"{alias} names {key}", lambda named: f"it names {named}"
-    named = kms.must_show(requirement_id, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
-    return bool(named == key)
 
 
 @requirement("pending.describe")

@@ -169,9 +169,7 @@ def _plant(kms: Scenario) -> PlantedKey:
         )
     key = kms.key(ENABLED)
     beside = tuple(other for other in kms.pool.keys if other != key)
-    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
-    ciphertexts = tuple(filter(None, (*kms.ciphertexts(key), data_key)))
-    return _pending(kms, key, ciphertexts, beside)
+    return _pending(kms, key, kms.sealed(key), beside)
 
 
 def _pending(kms: Scenario, key: str, ciphertexts: Sequence[str], beside: Sequence[str]) -> PlantedKey:

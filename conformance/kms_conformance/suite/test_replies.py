@@ -14,6 +14,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import must_name
 
 _OF_KEY = {
     "describe": {},
@@ -72,8 +73,7 @@ def test_alias_names_the_key(kms: Scenario) -> None:
     alias = kms.new_alias()
     # Other checks name the key by its id.
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=kms.arn_or_id("set_alias", key), alias=alias)
-    told = f"{alias} names {key}", lambda named: f"it names {named}"
-    kms.must_show("set-alias.reply", lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
+    must_name(kms, "set-alias.reply", alias, key, answer)
 
 
 @requirement("tag.reply")
@@ -127,7 +127,7 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
         key = kms.key(state)
         before = kms.view(key)
         refused = [
-            kms.ask(operation, **({"window": kms.window.maximum + 1} if operation == "schedule" else {}), key_id=key)
+            _ask_what_is_refused(kms, operation, key)
             for operation in ("schedule", "cancel", "enable", "disable")
             if operation == "schedule" or kms.profile.refusal_in(operation, state)
         ]
@@ -135,6 +135,11 @@ def test_no_refusal_changes_a_key(kms: Scenario) -> None:
             _must_change_nothing_alone(kms, key, state, [answer for answer in refused if not answer.accepted])
             raise Inconclusive("A request that must be refused was accepted; another check judges that.")
         kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), refused[-1])
+
+
+def _ask_what_is_refused(kms: Scenario, operation: str, key: str) -> Answer:
+    """Send an operation on a key; scheduling has a window out of range."""
+    return kms.ask(operation, **({"window": kms.window.maximum + 1} if operation == "schedule" else {}), key_id=key)
 
 
 def _must_change_nothing_alone(kms: Scenario, key: str, state: str, refused: Sequence[Answer]) -> None:
@@ -147,8 +152,7 @@ def _must_change_nothing_alone(kms: Scenario, key: str, state: str, refused: Seq
             continue
         kms.pool.bring(key, state)
         before = kms.view(key)
-        arguments = {"window": kms.window.maximum + 1} if first.operation.name == "schedule" else {}
-        answer = kms.ask(first.operation.name, key_id=key, **arguments)
+        answer = _ask_what_is_refused(kms, first.operation.name, key)
         if not answer.accepted:
             kms.must_be_unchanged("refused.changes-nothing", before, kms.read(key), answer)
 

@@ -14,8 +14,9 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
-from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.oracle import AFTER, ENABLED
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.transitions import EFFECTS, is_usable
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.neighbours import Neighbour
 from kms_conformance.suite.possessions import (
@@ -35,13 +36,6 @@ from kms_conformance.suite.scenario import Scenario
 # Every document allows 255.
 _SPECIAL = f' Größe & ZIEL \\ "{" und mehr" * 16}'
 _CHANGES = ("schedule", "cancel", "enable", "disable")
-# operation -> the requirement that demands that it is carried out
-_CARRIED_OUT: dict[str, RequirementId] = {
-    "schedule": "schedule.state-after",
-    "cancel": "cancel.effect",
-    "enable": "enable.reply",
-    "disable": "disable.reply",
-}
 _KEPT: tuple[RequirementId, ...] = (
     *(as_id(f"{operation}.keeps.{kind}") for operation in _CHANGES for kind in ("fields", "name")),
     *(name for possession in POSSESSIONS for name in possession.requirements),
@@ -61,17 +55,14 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
     must_be_as_first(kms, key, looks(kms, key))
     has = list(given(kms, key))
     kept = (*kms.profile.key_fields.fields, *kms.profile.key_fields.name)
-    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
-    ciphertexts = [*kms.ciphertexts(key), *([] if data_key is None else [data_key])]
+    ciphertexts = kms.sealed(key)
     kms.pool.sealed[key] = (*kms.pool.sealed.get(key, ()), *ciphertexts)
     try:
         for operation in _steps(kms):
-            states = {"schedule": [PENDING], "enable": [ENABLED], "disable": [DISABLED]}.get(
-                operation, kms.states_after_cancel
-            )
+            states = [AFTER[operation]] if operation in AFTER else kms.states_after_cancel
             window = {"window": kms.days} if operation == "schedule" else {}
-            answer = kms.accepts(_CARRIED_OUT[operation], operation, key_id=key, states=states, **window)
-            if operation == "cancel" and kms.view(key).state not in (ENABLED, DISABLED):
+            answer = kms.accepts(EFFECTS[operation], operation, key_id=key, states=states, **window)
+            if operation == "cancel" and not is_usable(kms.view(key)):
                 # No later check could use the key: it is judged here, before there is none left.
                 kms.must_read_back("cancel.state-after", key, [kms.profile.after_cancel], answer)
             now = must_keep_fields(kms, operation, was, answer)

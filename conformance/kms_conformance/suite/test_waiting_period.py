@@ -5,7 +5,7 @@ Until the end, the deletion can be cancelled; after it, this key and no other ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from kms_conformance.catalogue.api import CHANGES
-from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
@@ -22,6 +22,7 @@ from kms_conformance.keys.reader import shown
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.possessions import POSSESSIONS, given, must_keep_fields
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
+from kms_conformance.suite.steps import must_decrypt
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.
 _MOST_OTHERS = 200
@@ -115,8 +116,7 @@ def test_longest_waiting_period_can_be_cancelled_to_the_end(kms: Scenario) -> No
             kms.pool.bring(known, ENABLED)
     key = kms.key(ENABLED)
     has, was = given(kms, key), kms.with_marker(key)
-    data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
-    ciphertexts = tuple(filter(None, (*kms.ciphertexts(key), data_key)))
+    ciphertexts = kms.sealed(key)
     started = kms.client.world.clock.monotonic()
     days = kms.window.maximum
     view, asked_at = _pending(kms, key, days)
@@ -131,23 +131,9 @@ def test_longest_waiting_period_can_be_cancelled_to_the_end(kms: Scenario) -> No
         each.must_survive(kms, "cancel", answer)
     must_keep_fields(kms, "cancel", was, answer)
     kms.pool.bring(key, ENABLED)
-    _must_decrypt(kms, "cancel.usable-again", ciphertexts)
+    must_decrypt(kms, "cancel.usable-again", ciphertexts)
     for each in has:
         each.give_back(kms)
-
-
-def _must_decrypt(kms: Scenario, requirement_id: RequirementId, ciphertexts: Sequence[str]) -> None:
-    """Judge that what an enabled key encrypted before can be decrypted; holds if the cloud has no such operations."""
-    for ciphertext in ciphertexts:
-        kms.must_show(
-            requirement_id,
-            partial(kms.ask, "decrypt", ciphertext=ciphertext),
-            lambda answer: answer.accepted,
-            ("what was encrypted before is decrypted", lambda answer: answer.summary),
-            what="decrypt",
-        )
-    if not ciphertexts:
-        kms.judge.holds(requirement_id)
 
 
 @requirement(
@@ -210,7 +196,7 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     kms.judge.that("expiry.nothing-else", not dead, "keys whose deletion date has not come live", dead)
     kms.pool.drop_if_gone(key)
     if spared in (ENABLED, DISABLED):
-        _must_decrypt(kms, "expiry.nothing-else", early)
+        must_decrypt(kms, "expiry.nothing-else", early)
         _must_count_from_request(kms, bystander)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import PENDING
+from kms_conformance.apps.selftest.behaviour_mutations import PENDING, with_
 from kms_conformance.apps.selftest.deviation import Fault
 from kms_conformance.emulator import Decisions, Key, Rules
 
@@ -36,31 +35,24 @@ class _Timed(Decisions):
         return timedelta() if key.deletion is None else timedelta(days=key.window_days or 0) - self.left(key)
 
 
-class _LateCancelChangesMaterial(_Timed):
-    """A cancel on the last day brings the key back with other material."""
+def _coming_back(is_late: Callable[[_Timed, Key], bool], **changed: object) -> type[Decisions]:
+    """A cancel for which `is_late` is true brings the key back with these values changed."""
 
-    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        late = operation == "cancel" and self.left(before) < _DAY
-        for key in super().effects(operation, before, after, keys):
-            yield replace(key, material=_OTHER_MATERIAL) if late and key.id == before.id else key
+    class ComingBack(_Timed):
+        def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+            late = operation == "cancel" and is_late(self, before)
+            for key in super().effects(operation, before, after, keys):
+                yield with_(**changed)(key) if late and key.id == before.id else key
 
-
-class _LongWaitChangesMaterial(_Timed):
-    """A key that waited for more than three days comes back with other material."""
-
-    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        late = operation == "cancel" and self.waited(before) > 3 * _DAY
-        for key in super().effects(operation, before, after, keys):
-            yield replace(key, material=_OTHER_MATERIAL) if late and key.id == before.id else key
+    return ComingBack
 
 
-class _LateCancelEmptiesDescription(_Timed):
-    """A cancel on the last day takes the description of the key away."""
+def _on_the_last_day(timed: _Timed, key: Key) -> bool:
+    return timed.left(key) < _DAY
 
-    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
-        late = operation == "cancel" and self.left(before) < _DAY
-        for key in super().effects(operation, before, after, keys):
-            yield replace(key, description="") if late and key.id == before.id else key
+
+def _after_three_days(timed: _Timed, key: Key) -> bool:
+    return timed.waited(key) > 3 * _DAY
 
 
 class _LongWindowEndsEarly(_Timed):
@@ -86,20 +78,20 @@ FAULTS = (
         name="late-cancel-changes-material",
         title="A cancel on the last day of the waiting period brings the key back with other key material.",
         requirements=frozenset({"cancel.usable-again"}),
-        decisions=(_LateCancelChangesMaterial,),
+        decisions=(_coming_back(_on_the_last_day, material=_OTHER_MATERIAL),),
     ),
     _fault(
         name="long-wait-changes-material",
         title="A key that was pending for more than three days comes back with other key material.",
         requirements=frozenset({"cancel.usable-again"}),
-        decisions=(_LongWaitChangesMaterial,),
+        decisions=(_coming_back(_after_three_days, material=_OTHER_MATERIAL),),
     ),
     _fault(
         name="late-cancel-empties-description",
         title="A cancel on the last day of the waiting period takes the description of the key away.",
         severity="major",
         requirements=frozenset({"cancel.keeps.name"}),
-        decisions=(_LateCancelEmptiesDescription,),
+        decisions=(_coming_back(_on_the_last_day, description=""),),
     ),
     _fault(
         name="long-window-ends-early",

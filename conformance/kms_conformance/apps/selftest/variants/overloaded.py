@@ -11,23 +11,21 @@ from kms_conformance.emulator import Decisions, Filter, Inbound
 
 
 class _Throttling(Decisions):
-    """One request in sixty is throttled."""
+    """One request in `each` is throttled."""
+
+    each = 60
 
     def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 60 == 0 else super().token_problem(found, inbound)
+        return "throttled" if inbound.number % self.each == 0 else super().token_problem(found, inbound)
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 60 == 0 else super().signature_problem(found, inbound)
+        return "throttled" if inbound.number % self.each == 0 else super().signature_problem(found, inbound)
 
 
-class _ThrottlingAtAnyRate(Decisions):
+class _ThrottlingAtAnyRate(_Throttling):
     """One request in fifteen is throttled, however slowly they come: others use up the quota of the account."""
 
-    def token_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 15 == 0 else super().token_problem(found, inbound)
-
-    def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        return "throttled" if inbound.number % 15 == 0 else super().signature_problem(found, inbound)
+    each = 15
 
 
 class _Dropping(_Throttling):
