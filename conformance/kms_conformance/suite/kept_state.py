@@ -84,6 +84,8 @@ class KeptState:
         """
         if not self._refused:
             return False
+        # On a target that was seen to lag, the key still reads as before a refused request that moved it.
+        self.kms.pool.patience.wait_for_late_effects()
         view = self.kms.pool.read_until(self.key, lambda view: view.state == self.state)
         if view.state == self.state and not served:
             return False
