@@ -83,7 +83,14 @@ class Lacking(Inconclusive):
 
 
 class Denied(Inconclusive):
-    """The target denied a request to our credentials, which says nothing about the target."""
+    """The target denied a request to our credentials, which says nothing about the target.
+
+    `answer`: the answer, if it may also be a refusal for another reason; None if it may not.
+    """
+
+    def __init__(self, reason: str, hint: str = "", answer: Answer | None = None) -> None:
+        super().__init__(reason, hint)
+        self.answer = answer
 
 
 class Lost(Inconclusive):

@@ -260,7 +260,9 @@ class Client:
             return
         if forbidden and self.profile.facts.get("permissions_by_key", False):
             raise Denied(
-                f"The permissions of the credentials do not cover this request: {answer.summary}.", _OUTSIDE_THE_POLICY
+                f"The permissions of the credentials do not cover this request: {answer.summary}.",
+                _OUTSIDE_THE_POLICY,
+                answer,
             )
         if name in self._served:
             listed = self._once(self.dialect.request("list", {}), self.api["list"], self.signer)
