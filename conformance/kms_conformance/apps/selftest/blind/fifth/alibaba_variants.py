@@ -53,22 +53,22 @@ def _newer_id(key_id: str) -> str:
     return "key-hzz" + hashlib.sha256(key_id.encode()).hexdigest()[:17]
 
 
-def _newer_ids(value: Any) -> Any:  # noqa: ANN401 - JSON
+def newer_ids(value: Any) -> Any:  # noqa: ANN401 - JSON
     """The body of a reply with ids of the newer form, wherever a field names a key."""
     if isinstance(value, list):
-        return [_newer_ids(item) for item in value]
+        return [newer_ids(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
         name: _UUID.sub(lambda found: _newer_id(found[0]), item)
         if name in {"KeyId", "KeyArn", "Arn"} and isinstance(item, str)
-        else _newer_ids(item)
+        else newer_ids(item)
         for name, item in value.items()
     }
 
 
-class _NewerIds(Decisions):
-    """Key ids have the form `key-hzz…`, which `_newer_ids` writes into replies.
+class NewerIds(Decisions):
+    """Key ids have the form `key-hzz…`, which `newer_ids` writes into replies.
 
     It conforms: the vendor's newer pages give such ids in their samples and in ARNs, and none demands a UUID.
     """
@@ -100,12 +100,13 @@ def _with_nulls(metadata: dict[str, Any]) -> dict[str, Any]:
     return {**metadata, **{name: given.get(name) for name in names}}
 
 
-def _in_instance(metadata: dict[str, Any]) -> dict[str, Any]:
+def in_instance(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of a key in an instance with hardware."""
     more = {"DKMSInstanceId": "kst-hzz62f1cb66fa42qoabcd", "KeyStorageMechanism": "HsmEncryptedDatabase"}
     return {**metadata, **more, "ProtectionLevel": "HSM"}
 
 
-def _of_its_kind(metadata: dict[str, Any]) -> dict[str, Any]:
+def of_kind(metadata: dict[str, Any]) -> dict[str, Any]:
     """The metadata of a key that signs has no version, those of one that rotates have its dates."""
     if metadata["KeyUsage"] == "SIGN/VERIFY":
         return {
@@ -118,7 +119,7 @@ def _of_its_kind(metadata: dict[str, Any]) -> dict[str, Any]:
     return {**metadata, **more}
 
 
-def _gateway_error(reply: Outbound) -> Outbound:
+def gateway_error(reply: Outbound) -> Outbound:
     """An error as the gateway writes it: without the status, with a host and advice."""
     code, request_id = reply.value["Code"], reply.value["RequestId"]
     return reply.with_value(
@@ -132,7 +133,7 @@ def _gateway_error(reply: Outbound) -> Outbound:
     )
 
 
-def _gateway_head(reply: Outbound) -> Outbound:
+def gateway_head(reply: Outbound) -> Outbound:
     """A trace id and a tag that differ from reply to reply."""
     more = (("x-acs-trace-id", secrets.token_hex(16)), ("ETag", f"1{secrets.token_urlsafe(16)}5"))
     return replace(reply, headers=(*reply.headers, *more))
@@ -167,7 +168,8 @@ class _RootsOfGateway(Decisions):
         super().__init__(replace(rules, xml_success_root="{action}Response", xml_error_root="Error"))
 
 
-def _of_service(alias: str) -> Change:
+def of_service(alias: str) -> Change:
+    """A key of another service of the vendor."""
     return as_key(
         default=True, state=ENABLED, deletion=None, window_days=None, aliases=(alias,), description="", tags=()
     )
@@ -181,8 +183,8 @@ ALIBABA_VARIANTS = (
         "alibaba-newer-ids",
         "Key ids have the form `key-hzz…`.",
         _PAGES,
-        on_all(lambda reply: reply.with_value(_newer_ids(reply.value))),
-        does=(_NewerIds,),
+        on_all(lambda reply: reply.with_value(newer_ids(reply.value))),
+        does=(NewerIds,),
     ),
     _cloud(
         "alibaba-nulls",
@@ -194,13 +196,13 @@ ALIBABA_VARIANTS = (
         "alibaba-keys-of-instance",
         "All keys are in an instance, at the level of hardware.",
         "the vendor's pages on CreateKey and DescribeKey",
-        on("describe create", in_object("KeyMetadata", _in_instance)),
+        on("describe create", in_object("KeyMetadata", in_instance)),
     ),
     _cloud(
         "alibaba-other-kinds",
         "Keys of other users sign, wait for material, rotate, or are in other algorithms.",
         "the vendor's pages on CreateKey and DescribeKey",
-        on("describe create", in_object("KeyMetadata", _of_its_kind)),
+        on("describe create", in_object("KeyMetadata", of_kind)),
         does=(
             holding(
                 as_key(spec="RSA_2048", usage="SIGN/VERIFY"),
@@ -218,7 +220,7 @@ ALIBABA_VARIANTS = (
         "The account has keys of the vendor's other services, with aliases that begin with `alias/acs/`.",
         "the vendor's page on keys of services",
         does=(
-            holding(*(_of_service(f"alias/acs/{name}") for name in ("oss", "rds", "ecs", "nas"))),
+            holding(*(of_service(f"alias/acs/{name}") for name in ("oss", "rds", "ecs", "nas"))),
             answering(403, "Forbidden.NoPermission", "default_key"),
         ),
         foreign_keys=6,
@@ -260,14 +262,14 @@ ALIBABA_VARIANTS = (
                 ("Access-Control-Allow-Origin", "*"),
                 ("Access-Control-Expose-Headers", "*"),
             ),
-            _gateway_head,
+            gateway_head,
         ),
     ),
     _cloud(
         "alibaba-errors-of-gateway",
         "Errors have a host and advice, and no status; messages differ.",
         _GATEWAY,
-        on_errors(_gateway_error),
+        on_errors(gateway_error),
     ),
     _alibaba(
         "alibaba-indented-xml",

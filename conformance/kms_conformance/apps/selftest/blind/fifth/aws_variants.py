@@ -72,7 +72,7 @@ _LAG = "the Developer Guide on eventual consistency"
 _OWN, _ZEROS, _OTHER = "111122223333", "0" * 12, "9" * 12
 
 
-def _recorded_head(reply: Outbound) -> Outbound:
+def recorded_head(reply: Outbound) -> Outbound:
     """The head of recorded replies: small letters, no caching, a request id that counts time."""
     request_id = str(uuid.uuid1(node=0x75852AC8A002))
     headers = (
@@ -86,7 +86,7 @@ def _recorded_head(reply: Outbound) -> Outbound:
     return dated(0)(replace(reply, headers=headers))
 
 
-class _CreatedInBetween(Decisions):
+class CreatedInBetween(Decisions):
     """The creation date of a key has milliseconds, always the same ones.
 
     It conforms: dates are numbers of seconds with a fraction, and recorded ones have three digits of it.
@@ -94,7 +94,7 @@ class _CreatedInBetween(Decisions):
 
     def shown(self, operation: str, key: Key, now: datetime) -> Key:
         found = super().shown(operation, key, now)
-        return replace(found, created=found.created + timedelta(milliseconds=int(key.id[:2], 16) + 301))
+        return replace(found, created=found.created + timedelta(milliseconds=int(key.id[-2:], 16) + 301))
 
 
 def _midnight(now: datetime, days: int) -> datetime:
@@ -103,7 +103,8 @@ def _midnight(now: datetime, days: int) -> datetime:
     return exact.replace(hour=0, minute=0, second=0) + timedelta(days=1)
 
 
-def _with_material(metadata: dict[str, Any]) -> dict[str, Any]:
+def with_material(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata that name the key material."""
     is_own = metadata["KeySpec"] == "SYMMETRIC_DEFAULT" and metadata["KeyState"] != "PendingImport"
     return {**metadata, "CurrentKeyMaterialId": _material_of(metadata["Arn"])} if is_own else metadata
 
@@ -112,7 +113,8 @@ def _material_of(arn: str) -> str:
     return hashlib.sha256(arn.encode()).hexdigest()
 
 
-def _naming_material(value: dict[str, Any]) -> dict[str, Any]:
+def naming_material(value: dict[str, Any]) -> dict[str, Any]:
+    """The result of a cryptographic operation that names the key material."""
     if "SourceKeyId" in value:
         source = _material_of(value["SourceKeyId"])
         return {**value, "SourceKeyMaterialId": source, "DestinationKeyMaterialId": _material_of(value["KeyId"])}
@@ -194,13 +196,13 @@ AWS_VARIANTS = (
         "aws-recorded-head",
         "Replies have the head of recorded ones, with names in small letters and request ids that count time.",
         _RECORDED,
-        on_all(_recorded_head),
+        on_all(recorded_head),
     ),
     _cloud(
         "aws-milliseconds",
         "Dates have three digits after the point.",
         _RECORDED,
-        does=(_CreatedInBetween, dating(lambda now, days: now + timedelta(days=days, milliseconds=467))),
+        does=(CreatedInBetween, dating(lambda now, days: now + timedelta(days=days, milliseconds=467))),
     ),
     _aws(
         "aws-exponents",
@@ -225,8 +227,8 @@ AWS_VARIANTS = (
         "aws-material-named",
         "Metadata and ciphertext operations name the key material.",
         "the service's model, and recorded replies",
-        on("describe create", in_object("KeyMetadata", _with_material)),
-        on("decrypt generate_data_key generate_data_key_without_plaintext re_encrypt", saying(_naming_material)),
+        on("describe create", in_object("KeyMetadata", with_material)),
+        on("decrypt generate_data_key generate_data_key_without_plaintext re_encrypt", saying(naming_material)),
     ),
     _aws(
         "aws-rotation-explained",

@@ -37,7 +37,7 @@ _IMPORT = State.PENDING_IMPORT
 _ANSWERED = threading.local()
 
 
-class _Timed(Decisions):
+class Timed(Decisions):
     """Tells the rewrites the time of the movable clock."""
 
     def key_visible(self, key: Key, now: datetime) -> bool:
@@ -45,7 +45,7 @@ class _Timed(Decisions):
         return super().key_visible(key, now)
 
 
-def _as_recorded(details: dict[str, Any]) -> dict[str, Any]:
+def as_recorded(details: dict[str, Any]) -> dict[str, Any]:
     """The fields that recorded replies have beyond the pages, in another order."""
     until = details["scheduled_deletion_date"]
     left = datetime.fromtimestamp(int(until) / 1000, _ANSWERED.now.tzinfo) - _ANSWERED.now if until else None
@@ -65,7 +65,7 @@ def _by_the_newest_pages(details: dict[str, Any]) -> dict[str, Any]:
     return {**details, **named, "key_rotation_enabled": "false"}
 
 
-class _AesListed(Decisions):
+class AesListed(Decisions):
     """A list has the keys of AES_256 alone, unless the request asks for another algorithm or for ALL.
 
     It conforms: the page on listing keys gives this default (vendor's page). The keys of a run are of AES_256.
@@ -107,7 +107,7 @@ class _ActivatedLater(Decisions):
         return replace(found, state=state_named("activated")) if waits else found
 
 
-def _gateway_head(reply: Outbound) -> Outbound:
+def in_chunks(reply: Outbound) -> Outbound:
     """The head and the end of line of recorded replies; the body is in chunks."""
     return replace(reply, chunked=True, body=reply.body + b"\n")
 
@@ -117,11 +117,12 @@ def _whole_minute(now: datetime, days: int) -> datetime:
     return exact.replace(second=0) + timedelta(minutes=1 if exact.second else 0)
 
 
-def _default(alias: str, text: str) -> Change:
+def default_key(alias: str, text: str) -> Change:
+    """A default key of a service."""
     return as_key(default=True, state=ENABLED, deletion=None, window_days=None, aliases=(alias,), description=text)
 
 
-_GATEWAY_HEADERS = (
+GATEWAY_HEADERS = (
     ("Connection", "keep-alive"),
     ("Server", "api-gateway"),
     ("Strict-Transport-Security", "max-age=31536000; includeSubdomains;"),
@@ -136,15 +137,15 @@ HUAWEI_VARIANTS = (
         "huawei-recorded-head",
         "Replies have the head of the public cloud's gateway, chunks, and a line end after the body.",
         _RECORDED,
-        on_all(headed(*_GATEWAY_HEADERS), _gateway_head),
+        on_all(headed(*GATEWAY_HEADERS), in_chunks),
     ),
     _cloud(
         "huawei-recorded-details",
         "Details of keys have six more fields, such as the days left, in the order of a hash table.",
         _RECORDED,
-        on("describe", in_object("key_info", _as_recorded)),
-        on("list", in_object("key_details", _as_recorded)),
-        does=(_Timed,),
+        on("describe", in_object("key_info", as_recorded)),
+        on("list", in_object("key_details", as_recorded)),
+        does=(Timed,),
     ),
     _cloud(
         "huawei-newest-details",
@@ -159,9 +160,9 @@ HUAWEI_VARIANTS = (
         _RECORDED,
         does=(
             holding(
-                _default("evs/default", "用于云硬盘加密的默认主密钥。"),
-                _default("kps/default", ""),
-                _default("csms/default", "默认"),
+                default_key("evs/default", "用于云硬盘加密的默认主密钥。"),
+                default_key("kps/default", ""),
+                default_key("csms/default", "默认"),
             ),
         ),
         foreign_keys=6,
@@ -171,7 +172,7 @@ HUAWEI_VARIANTS = (
         "A list without an algorithm has the keys of AES_256 alone; the account has keys of four others.",
         "the public cloud's page on listing keys",
         does=(
-            _AesListed,
+            AesListed,
             holding(
                 as_key(spec="RSA_3072", usage="SIGN_VERIFY"),
                 as_key(spec="EC_P256", usage="SIGN_VERIFY"),
