@@ -90,6 +90,12 @@ class _Hidden(Memory):
             return None if operation == self._finding else hidden
         return super().refusal_for(operation, key)
 
+    def alias_taken(self, alias: str, keys: Collection[Key]) -> bool:
+        return super().alias_taken(alias, [key for key in keys if not due(key, self.now)])
+
+    def quota_left(self, keys: Collection[Key]) -> bool:
+        return super().quota_left([key for key in keys if not due(key, self.now)])
+
     def listed(self, keys: Iterable[Key]) -> Iterable[Key]:
         return [key for key in super().listed(keys) if not due(key, self.now)]
 
