@@ -22,6 +22,7 @@ from kms_conformance.dialects.base import (
     Page,
     ProtocolCase,
     Raw,
+    by_name,
     bytes_in,
     mapping,
     text,
@@ -302,7 +303,7 @@ class Alibaba(Dialect):
     def tags(self, value: object) -> Mapping[str, str | None]:
         entries = mapping(mapping(value).get("Tags")).get("Tag")
         found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
-        return {str(entry.get("TagKey")): text(entry.get("TagValue")) for entry in found}
+        return by_name((str(entry.get("TagKey")), text(entry.get("TagValue"))) for entry in found)
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
         if view.fields.get("DeletionProtection") != "Enabled":

@@ -19,6 +19,7 @@ from kms_conformance.dialects.base import (
     Page,
     ProtocolCase,
     Raw,
+    by_name,
     bytes_in,
     mapping,
     text,
@@ -127,6 +128,9 @@ class Aws(Dialect):
 
     other_data_key_bytes = 48
     unordered_context = True
+    account_field = "AWSAccountId"
+    alias_separator = "/"
+    empty_tag_values = True
     clears_description = True
     pages_belongings = True
     replaces_tags = True
@@ -296,7 +300,7 @@ class Aws(Dialect):
     def tags(self, value: object) -> Mapping[str, str | None]:
         entries = mapping(value).get("Tags")
         found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
-        return {str(entry.get("TagKey")): text(entry.get("TagValue")) for entry in found}
+        return by_name((str(entry.get("TagKey")), text(entry.get("TagValue"))) for entry in found)
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -123,6 +123,12 @@ class Dialect(ABC):
     )
     # What keys have besides their state, one entry for each kind that a request can change.
     belongings: tuple[Belonging, ...] = ()
+    # The field of a key with the account of its owner, which its ARN tells too; empty if there is none.
+    account_field = ""
+    # Whether the documents allow tags with an empty value.
+    empty_tag_values = False
+    # A character that the documents allow in an alias, and that servers may take for the end of a part.
+    alias_separator = "-"
     # The documented forms of a request besides that of `request`: each a function that changes the form.
     forms: Mapping[str, Callable[[Request], Request]] = MappingProxyType({})
     # The name of the field with the id of a key, in replies about keys.
@@ -337,6 +343,14 @@ def text(value: object) -> str | None:
 def mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty mapping, because the schema already judges missing fields."""
     return value if isinstance(value, dict) else {}
+
+
+def by_name(pairs: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
+    """The values of a list by name; the value of a name that is listed twice tells all its values."""
+    found: dict[str, str | None] = {}
+    for name, value in pairs:
+        found[name] = value if name not in found else f"{found[name]} and {value}, listed twice"
+    return found
 
 
 def whole(value: object) -> int | None:

@@ -161,6 +161,7 @@ class Pool(Inventory):
             # The key was read late: it was in another state already.
             return now
         if not answer.accepted:
+            self.judge_refused_transition(view, operation, answer)
             raise Inconclusive(f"Could not {operation} a key to prepare the check: {answer.summary}.")
         after = self.read_until(key, lambda after: has_effect(operation, after), (EFFECTS[operation],))
         if not has_effect(operation, after):

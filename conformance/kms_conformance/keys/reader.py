@@ -14,7 +14,7 @@ from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
-from kms_conformance.keys.transitions import Transition
+from kms_conformance.keys.transitions import EFFECTS, Transition
 
 _MOST_READS = 4
 #: A date that moves with time differs between two reads that are so far apart: dates have a resolution of a second.
@@ -64,6 +64,8 @@ class Reader:
         self.rows: dict[str, Mapping[str, Any]] = {}
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
+        # The last operation that changed the state of a key, by key.
+        self._transitions: dict[str, str] = {}
         # The value of `Patience.changes` when a key was last read as living, and how it read then, by key.
         self._living: dict[str, tuple[int, KeyView]] = {}
         self._seen: dict[str, tuple[tuple[int, int], list[KeyView]]] = {}
@@ -201,12 +203,26 @@ class Reader:
         self._changed_by_itself = self._changed_by_itself or settled.requirement
         return self._changed_by_itself
 
+    def judge_refused_transition(self, was: KeyView, operation: str, answer: Answer) -> None:
+        """Judge a refusal that time has not changed, if it is for a state that the key does not have.
+
+        Nothing is judged if the documents refuse the operation in the state of the key, or if it is refused otherwise.
+        """
+        profile = self.client.profile
+        if not self.client.may_be_late(answer) or profile.refusal_in(operation, was.state) is not None:
+            return
+        cancelled = operation == "enable" and self._transitions.get(str(was.id)) == "cancel"
+        requirement = "cancel.usable-again" if cancelled else EFFECTS[operation]
+        expected = f"{operation} of a key that reads as {was.state}: it is carried out"
+        self.client.findings.breaks(requirement, expected, answer.summary, (answer.number,))
+
     def judge_transition(self, key: str, transition: Transition, after: KeyView, answer: Answer) -> KeyView:
         """Judge what a key shows after a transition besides its new state; returns the key as it was judged.
 
         `answer` is the reply to the operation. A key that shows nothing else is not read again.
         """
         profile, findings = self.client.profile, self.client.findings
+        self._transitions[key] = transition.operation
         wrong = tuple(transition.mismatches(after, profile))
         if wrong:
             judges = [each.requirement for each in wrong]

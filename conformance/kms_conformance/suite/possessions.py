@@ -26,6 +26,8 @@ from kms_conformance.wire.dates import http_date, iso_date
 
 #: The first and the last moment of a span of time.
 Times = tuple[datetime, datetime]
+# The kinds of things that every page shows as they were given. A policy may come back in another form.
+_READS_BACK = frozenset({"aliases", "tags", "grants"})
 # Of the keys that are listed, and that the run did not know before, so many are described.
 _MOST_STRANGERS = 2
 # Seconds by which a time that a target shows may differ from the time at which it was set.
@@ -134,6 +136,9 @@ def _given(kms: Scenario, key: str, possession: Possession) -> Given:
         raise Lacking(f"The profile says that the target does not have {missing[0]}.")
     given = Given(possession, key, possession.give(kms, key))
     lost = kms.pool.patience.until(possession.shown_by, lambda: given.missing(kms, key), lambda lost: not lost)
+    if lost and possession.kind in _READS_BACK:
+        requirement = as_id(f"{possession.needs[0].replace('_', '-')}.reply")
+        kms.judge.breaks(requirement, f"the {possession.kind} that an accepted request has given", lost)
     if lost:
         raise Inconclusive(f"The {possession.kind} given to prepare the check do not read back: {lost}.")
     return given
@@ -144,7 +149,7 @@ def _given(kms: Scenario, key: str, possession: Possession) -> Given:
 
 def _alias(kms: Scenario, key: str) -> Mapping[str, str]:
     """Two aliases: a key with several must not be listed several times, and none of them replaces another."""
-    aliases = kms.new_alias(), kms.new_alias()
+    aliases = kms.new_alias(), kms.new_alias(kms.dialect.alias_separator)
     for alias in aliases:
         kms.done("set_alias", key_id=key, alias=alias)
     return dict.fromkeys(aliases, key)
@@ -294,9 +299,12 @@ POSSESSIONS = (
 
 
 def looks(kms: Scenario, key: str) -> Callable[[], KeyView]:
-    """Looks at a key: the first one is the last read, if nothing was sent since."""
+    """Looks at a key: the first one is the last read, if nothing was sent since.
+
+    On a target that was seen to flap, time passes before the first look, so the key is read anew.
+    """
     first = [kms.view(key)]
-    return lambda: first.pop() if first else kms.read(key)
+    return lambda: first.pop() if first and not kms.pool.patience.flaps else kms.read(key)
 
 
 def must_keep_fields(kms: Scenario, operation: str, was: KeyView, answer: Answer) -> KeyView:

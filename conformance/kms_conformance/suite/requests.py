@@ -194,12 +194,12 @@ class Requests:
         """Whether an answer is accepted as one of these refusals (names separated by spaces) of the profile."""
         return any(self.profile.admits(name, answer.status, answer.code) for name in refusals.split())
 
-    def new_alias(self) -> str:
+    def new_alias(self, separator: str = "-") -> str:
         """A random name for an alias, which no key has yet and by which `sweep` knows the alias as ours.
 
-        It has a capital, because they count in names.
+        It has a capital, because they count in names. `separator` is a character that the documents allow in it.
         """
-        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}-Z")
+        return self.dialect.alias(f"{MARKER_PREFIX}{self.chance.hex(6)}{separator}Z")
 
     def key_named(self, alias: str, key: str) -> str | None:
         """The id in the description of the key by its alias; None if the reply has none. The alias may be of `key`."""

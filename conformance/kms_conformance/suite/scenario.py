@@ -128,12 +128,14 @@ class Scenario(Requests):
         told: tuple[str, Callable[[T], object]],
         answer: Answer | None = None,
         what: str = "describe",
+        first: T | None = None,
     ) -> T:
         """Judge what a look shows after the request of `answer`, within the profile's settle time; returns the result.
 
-        `told` says what is expected, and writes a result for reports; `what` names the operation of the look.
+        `told` says what is expected, and writes a result for reports; `what` names the operation of the look. `first`
+        is the result of a look that was made already.
         """
-        found = self.pool.patience.until(what, look, fits, judges=(requirement,))
+        found = self.pool.patience.until(what, look, fits, first=first, judges=(requirement,))
         self.judge.that(requirement, fits(found), told[0], told[1](found), self._since(answer))
         return found
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from kms_conformance.catalogue.api import CHANGES, USES
-from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
-from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.reader import shown
 from kms_conformance.suite.kept_state import KeptState
 from kms_conformance.suite.key_requests import KeyRequests, Place, names_of, places
 from kms_conformance.suite.marks import requirement
+from kms_conformance.suite.named_key import NAMES, NamedKey
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import served_forms
 from kms_conformance.wire.messages import Request
-
-# What a profile names under `may_lack` if an installation may know keys by their ids alone.
-_NAMES = "names_of_keys"
-# The refusals of a name that the operation's page does not list.
-_NO_NAME = "alias_as_key or arn_as_key or unknown_alias or unknown_key or malformed_key"
 
 _FORMS: Mapping[str, RequirementId] = {
     ENABLED: "enabled.every-form",
@@ -34,176 +27,6 @@ _FORMS: Mapping[str, RequirementId] = {
 _FURTHER_DAYS = 3
 # What would need a key or an alias for each form; `_must_change` tries the changes.
 _NOT_IN_EACH_FORM = {*CHANGES, "create", "set_alias", "delete_alias"}
-
-
-@dataclass
-class _Names:
-    """The requests of one check on one key.
-
-    - names: the names of the key besides its id, by form.
-    - requests: the arguments of valid requests.
-    - by_id: how the key reads by its id.
-    - latest: the answer to the latest request that was accepted by another name.
-    """
-
-    kms: Scenario
-    key: str
-    names: dict[str, str]
-    requests: KeyRequests
-    by_id: KeyView
-    kept: KeptState = field(init=False)
-    latest: Answer | None = None
-
-    def __post_init__(self) -> None:
-        self.kept = self._kept(ENABLED)
-
-    @property
-    def open(self) -> bool:
-        """Whether an installation may know keys by their ids alone."""
-        return _NAMES in self.kms.profile.may_lack
-
-    def must_be_scheduled(self, all_places: tuple[Place, ...]) -> None:
-        """Judge that the disabled key is scheduled by each documented name, and bring it into pending deletion."""
-        for place in all_places:
-            if place.operation == "schedule" and self.names.keys() & set(place.forms):
-                self.kms.pool.bring(self.key, DISABLED)
-                asked_at = self.kms.time.now()
-                self._must_accept(place, DISABLED)
-                view = self.kms.read(self.key)
-                if self.latest is not None and view.state == PENDING:
-                    days, requirement_id = self.kms.days, _requirement(DISABLED)
-                    self.kms.must_be_date(requirement_id, view, asked_at, days, self.latest)
-        self.kms.pool.bring(self.key, PENDING)
-
-    def must_be_known(self, all_places: tuple[Place, ...]) -> None:
-        """Judge that the enabled key allows by each documented name what it allows by its id."""
-        # Last comes what moves the key: it is disabled, and enabled again.
-        order = {"disable": 1, "enable": 2}
-        for place in sorted(all_places, key=lambda place: order.get(place.operation, 0)):
-            refusal = self.kms.profile.refusal_in(place.operation, ENABLED)
-            if refusal is not None:
-                self._must_refuse(place, ENABLED, refusal)
-            elif place.operation != "schedule":
-                self._must_accept(place, ENABLED)
-        if "enable" in {place.operation for place in all_places}:
-            # Enabling an enabled key is another row of the table of key states.
-            self._must_accept(next(place for place in all_places if place.operation == "enable"), ENABLED)
-
-    def must_hold_in(self, state: str, all_places: tuple[Place, ...]) -> Answer | None:
-        """Judge that the key, in this state, refuses and allows by each name what it refuses and allows by its id.
-
-        Returns the answer to the last refused request.
-        """
-        kms = self.kms
-        before = self.by_id = kms.view(self.key)
-        kept = self.kept = self._kept(state)
-        answer: Answer | None = None
-        for place in all_places:
-            refusal = kms.profile.refusal_in(place.operation, state)
-            if refusal is not None:
-                answer = self._must_refuse(place, state, refusal) or answer
-            elif place.operation in kms.profile.facts["lifecycle"] and (
-                place.operation not in CHANGES or (place.operation, state) == ("disable", DISABLED)
-            ):
-                self._must_accept(place, state)
-        if answer is not None:
-            kept.must_be_unchanged(before, answer)
-        return answer
-
-    def _kept(self, state: str) -> KeptState:
-        return KeptState(self.kms, self.key, state, _requirement(state), lambda: self._bring_back(state))
-
-    def _must_accept(self, place: Place, state: str) -> None:
-        for form, name in self._names(place).items():
-            if form in place.forms:
-                arguments = self.requests.arguments(place, name, changing=False)
-                with self.requests.by_itself(place.operation):
-                    answer = self._asked(place, arguments, lambda answer: answer.accepted)
-                    if not answer.accepted and not self._by_id(place, changing=False).accepted:
-                        # What the key refuses by its id too is judged by the checks of the state and of the operation.
-                        continue
-                    answer = self.latest = self.kms.must_be_accepted(_requirement(state), answer)
-                    self.requests.note_accepted(place, answer.value)
-                    if place.operation == "describe":
-                        self._must_read_as_by_id(state, arguments, answer)
-
-    def _must_read_as_by_id(self, state: str, arguments: dict[str, object], answer: Answer) -> None:
-        """Judge that a description by another name is that of the key, with its state, date and description."""
-        if _told(self.kms.dialect.key(answer.value)) != _told(self.by_id) and self.kept.is_restored():
-            self.by_id = self.kms.view(self.key)
-            answer = self.kms.ask("describe", **arguments)
-        first = [answer]
-
-        def look() -> KeyView:
-            return self.kms.dialect.key((first.pop() if first else self.kms.ask("describe", **arguments)).value)
-
-        self.kms.must_show(
-            _requirement(state),
-            look,
-            lambda view: _told(view) == _told(self.by_id),
-            (f"as by the id: {_told(self.by_id)}", _told),
-            answer,
-        )
-
-    def _asked(self, place: Place, arguments: dict[str, object], fits: Callable[[Answer], bool]) -> Answer:
-        """The answer to a request; if it does not fit because a refused request had moved the key, that to a second."""
-        answer = self.kms.again_until(self.kms.ask(place.operation, **arguments), fits)
-        served = answer.accepted and place.operation in CHANGES
-        if not fits(answer) and self.kept.is_restored(served=served):
-            answer = self.kms.ask(place.operation, **arguments)
-        return answer
-
-    def _by_id(self, place: Place, *, changing: bool = True) -> Answer:
-        """The answer to the same request by the key's id."""
-        answer = self.kms.ask(place.operation, **self.requests.arguments(place, self.key, changing=changing))
-        if answer.accepted:
-            self.requests.note_accepted(place, answer.value)
-        return answer
-
-    def _bring_back(self, state: str) -> None:
-        """Bring the key into a state in the way in which it came there: pending keys were disabled before."""
-        if state == PENDING:
-            self.kms.pool.bring(self.key, DISABLED)
-        self.kms.pool.bring(self.key, state)
-
-    def _names(self, place: Place) -> dict[str, str]:
-        """The names to send: beside a ciphertext, the id is one of them."""
-        return {"id": self.key, **self.names} if place.optional else self.names
-
-    def _must_refuse(self, place: Place, state: str, refusal: str) -> Answer | None:
-        answer: Answer | None = None
-        for form, name in self._names(place).items():
-            documented = form in place.forms
-            if documented or (state == PENDING and self.kms.profile.has_refusal("alias_as_key")):
-                expected = refusal if documented and not self.open else f"{refusal} or {_NO_NAME}"
-                with self.requests.by_itself(place.operation):
-                    answer = self._refused(place, state, name, expected) or answer
-        return answer
-
-    def _refused(self, place: Place, state: str, name: str, expected: str) -> Answer | None:
-        kms = self.kms
-        arguments = self.requests.arguments(place, name)
-        answer = self._asked(place, arguments, partial(kms.is_told, expected))
-        if not answer.accepted:
-            if not kms.is_told(expected, answer):
-                by_id = self._by_id(place)
-                if (by_id.status, by_id.code) == (answer.status, answer.code):
-                    return answer
-            kms.must_be_refused(_requirement(state), expected, answer)
-            plain = self.requests.plain_arguments(place)
-            self.kept.note_refused(place.operation, answer, partial(kms.ask, place.operation, **plain))
-            return answer
-        self.requests.note_accepted(place, answer.value)
-        self._bring_back(state)
-        # If the key allows it by its id too, that is judged by the checks of the state.
-        plainly = kms.ask(place.operation, **self.requests.plain_arguments(place))
-        if not plainly.accepted:
-            if kms.view(self.key).state != state:
-                self._bring_back(state)
-            answer = kms.ask(place.operation, **self.requests.arguments(place, name))
-            kms.must_be_refused(_requirement(state), expected, answer)
-        self._bring_back(state)
-        return answer
 
 
 @requirement("enabled.every-name", "disabled.every-name", "pending.every-name")
@@ -217,7 +40,7 @@ def test_every_name_means_the_key(kms: Scenario) -> None:
     beside = kms.read(other)
     try:
         with names_of(kms, key, all_places) as names:
-            known = _Names(kms, key, _shown(kms, key, names), requests, kms.view(key))
+            known = NamedKey(kms, key, _shown(kms, key, names), requests, kms.view(key))
             known.must_be_known(all_places)
             kms.pool.bring(key, DISABLED)
             known.must_hold_in(DISABLED, all_places)
@@ -368,20 +191,12 @@ def test_named_key_is_that_of_the_ciphertext(kms: Scenario) -> None:
         kms.refuses("re-encrypt.source-key-id", "incorrect_key", "re_encrypt", **arguments)
 
 
-def _told(view: KeyView) -> str:
-    return f"the key {view.id}, {shown(view)}"
-
-
-def _requirement(state: str) -> RequirementId:
-    return as_id(f"{'pending' if state == PENDING else state}.every-name")
-
-
 def _shown(kms: Scenario, key: str, names: dict[str, str]) -> dict[str, str]:
     """The names by which the target describes the key, if an installation may lack them; else all.
 
     Raises `Lacking` if it describes the key by none.
     """
-    if _NAMES not in kms.profile.may_lack:
+    if NAMES not in kms.profile.may_lack:
         return names
     if not names:
         raise Inconclusive("The description of the key shows no alias, so it can be named by its id alone.")

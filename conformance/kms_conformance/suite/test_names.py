@@ -18,6 +18,9 @@ def test_key_is_known_by_its_arn(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     arn = kms.arn(key, "describe.arn-agrees")
     described = kms.dialect.key(kms.accepts("describe.arn-agrees", "describe", key_id=arn).value)
+    if kms.dialect.account_field in described.fields:
+        account, told = kms.dialect.account_of(arn), described.fields[kms.dialect.account_field]
+        kms.judge.that("describe.arn-agrees", told == account, f"the account {account} of the ARN", f"{told}")
     kms.judge.that("describe.arn-agrees", described.id == key, f"the key {key}", f"the key {described.id}")
     answer = kms.ask("schedule", key_id=arn, window=kms.days)
     answer = kms.must_be_accepted("schedule.key-id.arn", answer, key)

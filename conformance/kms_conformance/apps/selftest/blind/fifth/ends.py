@@ -30,7 +30,7 @@ def _clamped(value: object, rules: Rules) -> int | None:
 
 
 def _or_default(value: object, _: Rules) -> int | None:
-    return 30 if not isinstance(value, bool) and value in {0, "0"} else None
+    return 30 if not isinstance(value, bool) and str(value) == "0" else None
 
 
 def _first_digits(value: object, rules: Rules) -> int | None:
