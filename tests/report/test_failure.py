@@ -112,6 +112,23 @@ def test_an_internal_error_points_to_the_log() -> None:
     assert "next step: Read the endpoint's log: the endpoint had an internal error." in text
 
 
+def test_a_status_that_no_document_has_for_what_is_not_implemented_is_answered_with_what_to_do() -> None:
+    text = " ".join(render(failure(), REQUIREMENT, [samples.record(14, 501, "<html>")]).split())
+    assert "next step: No document has the status 501. Serve the operation, or refuse it as one that does not" in text
+    assert "name it in `lacks` of a profile of your own" in text
+
+
+def test_a_connection_that_was_closed_before_the_request_does_not_hide_one_closed_by_the_request() -> None:
+    closed = {"failure": "reset", "failure_text": "the connection was closed"}
+    stale = {"failure": "stale", "failure_text": "a connection that had served before was closed"}
+    records = [samples.record(14, None, **closed), samples.record(15, None, **stale)]
+    text = " ".join(render(failure(14, 15), REQUIREMENT, records).split())
+    assert "next step: Check whether the endpoint's process ended at this time, or an exception" in text
+    assert "next step: Check whether the endpoint, or a proxy before it" in " ".join(
+        render(failure(15), REQUIREMENT, records).split()
+    )
+
+
 def test_a_note_of_the_check_is_kept_apart_from_the_next_step() -> None:
     judgement = Judgement(REQUIREMENT.id, False, "a", "b", (), "Days are 24 hours.")
     text = render(judgement, REQUIREMENT, [])
@@ -137,6 +154,15 @@ def test_every_requirement_has_a_place_to_look_at() -> None:
 def test_signatures_are_not_promised_to_work_again() -> None:
     record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
     assert "$AUTHORIZATION is valid for one request and a few minutes" in view(record, 100).needs
+
+
+def test_who_repeats_a_request_with_wrong_credentials_is_not_told_to_sign_it_rightly() -> None:
+    record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
+    judgement = Judgement("auth.tampered", False, "403 APIGW.0301", "200", (14,), "A blank was added behind the body.")
+    text = " ".join(render(judgement, CATALOGUE["auth.tampered"], [record]).split())
+    assert "note A blank was added behind the body." in text
+    assert "sign the request again" not in text
+    assert "(The credentials of this request are wrong on purpose, as the note says," in text
 
 
 def test_a_request_id_in_the_body_is_found() -> None:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kms_conformance.core.text import capped, one_line, printable
+from kms_conformance.wire.credentials import credential_places
 from kms_conformance.wire.curl import curl
 from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 from kms_conformance.wire.trace_context import PARENT
@@ -107,6 +109,16 @@ def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
         curl=line,
         needs=_needs(line),
     )
+
+
+def asked(raw: Mapping[str, Any]) -> str:
+    """A stored request in one line: method, path and query without the parameters of signatures, and body."""
+    record = record_of(raw)
+    split = urlsplit(record.url)
+    signing = credential_places().signing_parameters
+    kept = [piece for piece in split.query.split("&") if piece and unquote(piece.partition("=")[0]) not in signing]
+    target = f"{split.path}{'?' if kept else ''}{'&'.join(kept)}"
+    return one_line(" ".join(filter(None, (record.method, target, record.request_body.text))))
 
 
 def trace_of(headers: Sequence[Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,11 +31,19 @@ _BY_PREFIX = {
     "unknown-key": "Check the look-up of the key: refuse an unknown id there, before any change.",
 }
 _DEFAULT = "Check the code that serves this request against the source above."
+_NOT_IMPLEMENTED = (
+    "No document has the status 501. Serve the operation, or refuse it as one that does not exist (see"
+    " protocol.unknown-action or protocol.unknown-path); then name it in `lacks` of a profile of your own if you leave"
+    " it out on purpose (docs/certify-your-emulator.md)."
+)
 _NO_REPLY = {
     "refused": "Check that the endpoint is running, and read its log at this time.",
     "timeout": "Check why the endpoint did not reply in time.",
     "stale": "Check whether the endpoint, or a proxy before it, closed a connection that it had kept alive.",
-    "reset": "Check whether the endpoint's process ended, or dropped the connection, at this time.",
+    "reset": (
+        "Check whether the endpoint's process ended at this time, or an exception that nothing catches closed the"
+        " connection: answer what cannot be served with an error of the dialect."
+    ),
     "truncated": "Check that Content-Length, or the last chunk, matches the bytes sent.",
     "too_large": "Check why the reply is so large.",
     "bad_http": "Check which program wrote these bytes: the endpoint, or a proxy before it.",
@@ -44,13 +53,18 @@ _NO_REPLY = {
 
 def look_next(requirement: str, exchanges: tuple[ExchangeView, ...]) -> str:
     """The next step for the developer of the endpoint, in one or two sentences."""
+    return " ".join(part for part in (place(requirement, exchanges), _log(exchanges)) if part)
+
+
+def place(requirement: str, exchanges: tuple[ExchangeView, ...]) -> str:
+    """The part of the endpoint that usually causes the failure, and what to check there."""
     last = exchanges[-1] if exchanges else None
-    return " ".join(part for part in (_place(requirement, last), _log(exchanges)) if part)
-
-
-def _place(requirement: str, last: ExchangeView | None) -> str:
     if last is not None and last.reply is None:
-        return _NO_REPLY.get(last.failure.partition(":")[0], _DEFAULT)
+        # A connection that was closed before the request came says nothing about the request: others tell more.
+        kinds = [each.failure.partition(":")[0] for each in exchanges if each.reply is None]
+        return _NO_REPLY.get(next((kind for kind in kinds if kind != "stale"), "stale"), _DEFAULT)
+    if last is not None and last.status == HTTPStatus.NOT_IMPLEMENTED:
+        return _NOT_IMPLEMENTED
     if last is not None and last.status is not None and last.status >= 500:
         return "Read the endpoint's log: the endpoint had an internal error."
     parts = requirement.split(".")
