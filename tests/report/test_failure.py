@@ -5,7 +5,7 @@ import sample_runs as samples
 from kms_conformance.apps.replay import side_by_side
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
-from kms_conformance.report.text.exchange import record_of, view
+from kms_conformance.report.text.exchange import asked, record_of, view
 from kms_conformance.report.text.failure import WIDTH, render
 from kms_conformance.wire.exchange_log import Body
 
@@ -114,8 +114,15 @@ def test_an_internal_error_points_to_the_log() -> None:
 
 def test_a_status_that_no_document_has_for_what_is_not_implemented_is_answered_with_what_to_do() -> None:
     text = " ".join(render(failure(), REQUIREMENT, [samples.record(14, 501, "<html>")]).split())
-    assert "next step: No document has the status 501. Serve the operation, or refuse it as one that does not" in text
+    assert "next step: No document has the status 501. Serve the operation, or refuse it as an unknown one" in text
     assert "name it in `lacks` of a profile of your own" in text
+
+
+def test_a_request_is_told_in_one_line_without_what_differs_in_every_run() -> None:
+    url = "https://h/a%20b/?Action=Decrypt&Signature=x&Timestamp=2026&SignatureNonce=1&KeyId=k"
+    assert asked(samples.record(14, url=url, request_body=Body('{"a":\n 1}'))) == (
+        'POST /a%20b/?Action=Decrypt&KeyId=k {"a": 1}'
+    )
 
 
 def test_a_connection_that_was_closed_before_the_request_does_not_hide_one_closed_by_the_request() -> None:

@@ -115,8 +115,9 @@ def asked(raw: Mapping[str, Any]) -> str:
     """A stored request in one line: method, path and query without the parameters of signatures, and body."""
     record = record_of(raw)
     split = urlsplit(record.url)
-    signing = credential_places().signing_parameters
-    kept = [piece for piece in split.query.split("&") if piece and unquote(piece.partition("=")[0]) not in signing]
+    places = credential_places()
+    left_out = {*places.signing_parameters, *places.fresh_parameters}
+    kept = [piece for piece in split.query.split("&") if piece and unquote(piece.partition("=")[0]) not in left_out]
     target = f"{split.path}{'?' if kept else ''}{'&'.join(kept)}"
     return one_line(" ".join(filter(None, (record.method, target, record.request_body.text))))
 

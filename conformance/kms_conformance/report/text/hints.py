@@ -32,9 +32,8 @@ _BY_PREFIX = {
 }
 _DEFAULT = "Check the code that serves this request against the source above."
 _NOT_IMPLEMENTED = (
-    "No document has the status 501. Serve the operation, or refuse it as one that does not exist (see"
-    " protocol.unknown-action or protocol.unknown-path); then name it in `lacks` of a profile of your own if you leave"
-    " it out on purpose (docs/certify-your-emulator.md)."
+    "No document has the status 501. Serve the operation, or refuse it as an unknown one (see protocol.unknown-action"
+    " or protocol.unknown-path) and name it in `lacks` of a profile of your own (docs/certify-your-emulator.md)."
 )
 _NO_REPLY = {
     "refused": "Check that the endpoint is running, and read its log at this time.",
@@ -63,9 +62,9 @@ def place(requirement: str, exchanges: tuple[ExchangeView, ...]) -> str:
         # A connection that was closed before the request came says nothing about the request: others tell more.
         kinds = [each.failure.partition(":")[0] for each in exchanges if each.reply is None]
         return _NO_REPLY.get(next((kind for kind in kinds if kind != "stale"), "stale"), _DEFAULT)
-    if last is not None and last.status == HTTPStatus.NOT_IMPLEMENTED:
+    if last is not None and last.status == HTTPStatus.NOT_IMPLEMENTED and not requirement.startswith("protocol."):
         return _NOT_IMPLEMENTED
-    if last is not None and last.status is not None and last.status >= 500:
+    if last is not None and last.status not in (None, HTTPStatus.NOT_IMPLEMENTED) and last.status >= 500:
         return "Read the endpoint's log: the endpoint had an internal error."
     parts = requirement.split(".")
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
