@@ -86,10 +86,11 @@ class Scenario(Requests):
             raise NotReached(answer)
         answer = self.again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
+        hint = self.left_out(answer)
         if not answer.accepted:
             requirements = self._broken_requirements(requirements, answer, key)
         results = [
-            self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,))
+            self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,), hint)
             for requirement in _as_tuple(requirements)
         ]
         if not all(results):
@@ -251,7 +252,8 @@ class Scenario(Requests):
                 f"The credentials do not permit to name an id that no key has: {answer.summary}.",
                 "Their policy allows certain keys only. Allow the operation on all keys; see docs/permissions.md.",
             )
-        self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
+        hint = accepted.reason if fits else self.left_out(answer) or accepted.reason
+        self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), hint)
         if fits and (in_front or accepted.allows_several):
             told = f"{answer.status}, in front of the service" if in_front else answer.summary
             self.judge.observe(requirement, told, refusal)
