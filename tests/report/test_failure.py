@@ -123,6 +123,17 @@ def test_a_request_is_told_in_one_line_without_what_differs_in_every_run() -> No
     assert asked(samples.record(14, url=url, request_body=Body('{"a":\n 1}'))) == (
         'POST /a%20b/?Action=Decrypt&KeyId=k {"a": 1}'
     )
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/0d0466b0-e727-4d9c-b35d-f84bb474a37f"
+    body = f'{{"CiphertextBlob": "{"AQ/+" * 50}==", "KeyId": "{arn}"}}'
+    assert asked(samples.record(14, url="https://h/", request_body=Body(body))) == (
+        f'POST / {{"CiphertextBlob": "{"AQ/+" * 10}…", "KeyId": "{arn}"}}'
+    )
+
+
+def test_a_key_that_is_not_known_by_its_other_name_is_no_matter_of_its_state() -> None:
+    judgement = Judgement("pending.every-name", False, "409 Rejected.PendingDeletion", "404 Forbidden.KeyNotFound")
+    text = " ".join(render(judgement, None, []).split())
+    assert "next step: Check the look-up of the key: every name that the page lists" in text
 
 
 def test_a_connection_that_was_closed_before_the_request_does_not_hide_one_closed_by_the_request() -> None:
