@@ -80,6 +80,8 @@ _ORIGINS = {"external": "EXTERNAL"}
 
 # The first element of an XML document.
 _ROOT = re.compile(rb"<([A-Za-z]\w*)")
+# So many bytes of a body are searched for the beginning of a page.
+_START = 256
 _ARN = re.compile(r"acs:kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]+):key/")
 
 
@@ -109,6 +111,15 @@ def _as_form(request: Request) -> Request:
     form = _with_query(request, own).url.partition("?")[2]
     headers = (*request.headers, ("Content-Type", "application/x-www-form-urlencoded"))
     return replace(_with_query(request, common), headers=headers, body=form.encode())
+
+
+def _is_xml(reply: Reply) -> bool:
+    """Whether a reply is to be read as XML: it is declared so, or looks like it, whatever is declared.
+
+    A wrong declaration is judged by itself. A page of HTML is no reply of the service.
+    """
+    looks = reply.body.lstrip().startswith(b"<") and b"<html" not in reply.body[:_START].lower()
+    return looks or "xml" in (reply.header("Content-Type") or "").lower()
 
 
 class Alibaba(Dialect):
@@ -174,7 +185,7 @@ class Alibaba(Dialect):
         return replace(request, url=f"{self.base_url}/?{common}{'&' if query else ''}{query}")
 
     def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
-        if "xml" not in (reply.header("Content-Type") or "").lower():
+        if not _is_xml(reply):
             return decode_json(reply.body)
         decoded = decode_xml(reply.body)
         tree = mapping(decoded.value)
@@ -190,7 +201,7 @@ class Alibaba(Dialect):
         return (f"the XML root is {root}, and not one of {roots}",)
 
     def root_problem(self, reply: Reply, request: Request) -> tuple[str, str] | None:
-        found = _ROOT.search(reply.body) if "xml" in (reply.header("Content-Type") or "").lower() else None
+        found = _ROOT.search(reply.body) if _is_xml(reply) else None
         # Version 3 of the signature moves the action into a header.
         action = dict(_query(request)).get("Action") or request.header("x-acs-action")
         root = "" if found is None else found[1].decode()

@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.oracle import GONE
+from kms_conformance.client.ledger_lines import MARKER_PREFIX
+from kms_conformance.client.oracle import GONE, PENDING
 from kms_conformance.core.text import shortened
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.elapsed import Cause, Elapsed, all_fields
@@ -153,6 +154,16 @@ def find_moving_fields(
     for key, again in read_each(reader, found).items():
         was = all_fields(after[key])
         reader.moving_fields |= {name for name in differ[key] if was.get(name) != all_fields(again).get(name)}
+
+
+def is_grave(was: KeyView, now: KeyView) -> bool:
+    """Whether a change of a key of others concerns its deletion, or bears the prefix of the markers of this suite.
+
+    Any other change is one that owners make every day, and that no check has seen a request of a run make.
+    """
+    deletion = {was.state, now.state} & {PENDING, GONE} and was.state != now.state
+    named = MARKER_PREFIX in _text(all_fields(now)) and MARKER_PREFIX not in _text(all_fields(was))
+    return bool(deletion) or was.deletion_at != now.deletion_at or named
 
 
 def read_each(reader: Reader, keys: Iterable[str]) -> dict[str, KeyView]:

@@ -18,7 +18,15 @@ from kms_conformance.client.time_control import usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.keys.inventory import Inventory
-from kms_conformance.keys.transitions import EFFECTS, STEPS, after_cancel_from, expected_after, has_effect, is_usable
+from kms_conformance.keys.transitions import (
+    EFFECTS,
+    STEPS,
+    Transition,
+    after_cancel_from,
+    expected_after,
+    has_effect,
+    is_usable,
+)
 
 _MOST_STEPS = 4
 # The number of characters that are kept of a reason: reasons quote replies, which may be of any length.
@@ -124,6 +132,7 @@ class Pool(Inventory):
 
     def _drop_gone(self, key: str, view: KeyView) -> bool:
         if view.state == GONE and key in self.keys:
+            self.judge_end(key, self._now())
             self.keys.remove(key)
         return view.state == GONE
 
@@ -134,6 +143,7 @@ class Pool(Inventory):
         window = {"window": days} if operation == "schedule" else {}
         if operation == "schedule":
             self._after_cancel[key] = after_cancel_from(view.state)
+        asked_at = self._now()
         try:
             answer, now = self.patience.until(
                 operation,
@@ -163,6 +173,8 @@ class Pool(Inventory):
             requirement = self._after_cancel.get(key, "cancel.state-after")
             self.client.findings.breaks(requirement, expected, received, (answer.number,))
         else:
+            transition = Transition(operation, view, asked_at, self._now(), window.get("window"))
+            after = self.judge_transition(key, transition, after, answer)
             self.settle(key, after, EFFECTS[operation])
         return after
 

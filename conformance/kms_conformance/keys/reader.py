@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from operator import eq
 from typing import Any
 
@@ -13,6 +14,7 @@ from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
+from kms_conformance.keys.transitions import Transition
 
 _MOST_READS = 4
 #: A date that moves with time differs between two reads that are so far apart: dates have a resolution of a second.
@@ -62,8 +64,8 @@ class Reader:
         self.rows: dict[str, Mapping[str, Any]] = {}
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
-        # The value of `Patience.changes` when a key was last read as living, by key.
-        self._living: dict[str, int] = {}
+        # The value of `Patience.changes` when a key was last read as living, and how it read then, by key.
+        self._living: dict[str, tuple[int, KeyView]] = {}
         self._seen: dict[str, tuple[tuple[int, int], list[KeyView]]] = {}
 
     def read(self, key: str) -> KeyView:
@@ -97,7 +99,7 @@ class Reader:
         self._last = self.client.requests, view
         self._note_flap(key, view)
         if view.state != GONE:
-            self._living[key] = self.patience.changes
+            self._living[key] = self.patience.changes, view
             if key in self.keys:
                 self.first.setdefault(key, view)
         return view
@@ -107,7 +109,8 @@ class Reader:
 
     def lives(self, key: object) -> bool:
         """Whether the key was read as living, and nothing that may have deleted it has happened since."""
-        return self._living.get(str(key)) == self.patience.changes
+        known = self._living.get(str(key))
+        return known is not None and known[0] == self.patience.changes
 
     def _note_flap(self, key: str, view: KeyView) -> None:
         """Note a flapping target: without a change in between, a key reads as before again after it read otherwise."""
@@ -143,16 +146,17 @@ class Reader:
     def slides(self, was: KeyView, now: KeyView) -> bool:
         """Whether the deletion date of a pending key moves with time, without a request that moves it.
 
-        Reads the key twice, with a pause that is longer than the resolution of dates, if nothing but the date of the
-        key differs from `was`.
+        Reads the key several times, with a pause that is longer than the resolution of dates, if nothing but the date
+        of the key differs from `was`.
         """
         if was.id is None or not _differ_in_date(was, now):
             return False
         if was.id not in self._sliding:
             first = self.read(was.id)
             self.client.world.clock.sleep(DATE_PAUSE_SECONDS)
-            second = self.read(was.id)
-            if not _differ_in_date(first, second) or was.deletion_at in (first.deletion_at, second.deletion_at):
+            later = [self.read(was.id) for _ in range(_MOST_READS - 1)]
+            stays = not any(_differ_in_date(first, each) for each in later)
+            if stays or was.deletion_at in {each.deletion_at for each in (first, *later)}:
                 return False
             self._sliding.add(was.id)
         return True
@@ -197,6 +201,23 @@ class Reader:
         self._changed_by_itself = self._changed_by_itself or settled.requirement
         return self._changed_by_itself
 
+    def judge_transition(self, key: str, transition: Transition, after: KeyView, answer: Answer) -> KeyView:
+        """Judge what a key shows after a transition besides its new state; returns the key as it was judged.
+
+        `answer` is the reply to the operation. A key that shows nothing else is not read again.
+        """
+        profile, findings = self.client.profile, self.client.findings
+        wrong = tuple(transition.mismatches(after, profile))
+        if wrong:
+            judges = [each.requirement for each in wrong]
+            after = self.read_until(key, lambda view: not any(transition.mismatches(view, profile)), judges)
+        for each in transition.mismatches(after, profile):
+            numbers = (answer.number, self.client.exchange_log.count)
+            findings.breaks(each.requirement, each.expected, each.received, numbers)
+            # What differs now is judged, and is no difference from the first read any more.
+            self.first[key] = after
+        return after
+
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
         """Note how a key was judged to read. If it reads otherwise later without a change, `requirement` is broken."""
         number = self.client.exchange_log.count
@@ -206,6 +227,23 @@ class Reader:
         """How the key was judged to read last; None if it was not judged, or may have changed since."""
         known = self._settled.get(key)
         return known if known is not None and known.version == self.patience.version(key) else None
+
+    def judge_end(self, key: str, now: datetime) -> None:
+        """Judge that a key that reads as gone was pending, and that its deletion date has passed; `now` is the time.
+
+        Nothing is judged if a request may have changed the key since it was judged last.
+        """
+        settled, living = self._settled.get(key), self._living.get(key)
+        if settled is None or living is None or settled.version[1] != self.patience.version(key)[1]:
+            return
+        was, read = settled.view, living[1]
+        numbers = (settled.exchange, self.client.exchange_log.count)
+        tolerance = timedelta(seconds=self.client.profile.deletion.date_tolerance_seconds)
+        if PENDING not in (was.state, read.state):
+            expected = f"the key lives, because no deletion is scheduled: {shown(was)}"
+            self.client.findings.breaks("expiry.nothing-else", expected, f"state {GONE}", numbers)
+        elif was.deletion_at is not None and was.deletion_at > now + tolerance and was.deletion_at == read.deletion_at:
+            self.client.findings.breaks("expiry.not-early", f"the key is there: {shown(was)}", f"state {GONE}", numbers)
 
     def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
         """The ids of all keys that the target lists, in the target's order.

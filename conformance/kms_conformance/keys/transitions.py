@@ -1,10 +1,13 @@
-"""Transitions: the operations that lead a key from one state to another, and whether a key shows their effect."""
+"""Transitions: the operations that lead a key from one state to another, and what a key shows after them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.catalogue.profile import Deletion, Profile
+from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.oracle import AFTER, DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.dialects.base import KeyView
 
@@ -49,3 +52,76 @@ def after_cancel_from(state: str) -> RequirementId:
 def is_usable(after: KeyView) -> bool:
     """Whether a key that waits for no deletion can be used, perhaps after it is enabled."""
     return after.state in {ENABLED, DISABLED}
+
+
+def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
+    """Whether a deletion date is the expected date, but for what the profile allows: tolerance, delay, rounding up."""
+    late = (date - expected).total_seconds()
+    if (
+        -deletion.date_tolerance_seconds
+        <= late
+        <= deletion.date_may_be_later_by_seconds + deletion.date_tolerance_seconds
+    ):
+        return True
+    return any(
+        date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds
+        for step in deletion.date_may_be_rounded_up_to_seconds
+    )
+
+
+def changed(names: Sequence[str], was: KeyView, now: KeyView) -> str:
+    """The fields with these names that differ, in words; empty if none does. An empty field is like an absent one."""
+    return ", ".join(
+        f"{name} is {now.fields.get(name)!r} instead of {was.fields.get(name)!r}"
+        for name in names
+        if (was.fields.get(name) or None) != (now.fields.get(name) or None)
+    )
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """What a key shows after a transition, and should not: the requirement that is broken, expected and received."""
+
+    requirement: RequirementId
+    expected: str
+    received: str
+
+
+@dataclass(frozen=True)
+class Transition:
+    """An operation on a key that was carried out.
+
+    - was: the key before the operation.
+    - asked_at, answered_at: the times for keys before the request and after the reply.
+    - days: the window in days; None for other operations than `schedule`.
+    """
+
+    operation: str
+    was: KeyView
+    asked_at: datetime
+    answered_at: datetime
+    days: int | None = None
+
+    def mismatches(self, now: KeyView, profile: Profile) -> Iterator[Mismatch]:
+        """What the key shows besides its new state that does not follow from the operation.
+
+        These are a deletion date other than the one that was asked for, and fields that no change of the state changes.
+        """
+        if self.days is not None and not self._is_rightly_dated(now, profile.deletion):
+            expected = f"a deletion date of {_text(self.asked_at + timedelta(days=self.days))}"
+            yield Mismatch("schedule.window.start", expected, _text(now.deletion_at))
+        differ = changed(profile.key_fields.fields, self.was, now)
+        if differ:
+            yield Mismatch(as_id(f"{self.operation}.keeps.fields"), "the fields of the key as before", differ)
+
+    def _is_rightly_dated(self, now: KeyView, deletion: Deletion) -> bool:
+        if now.deletion_at is None or self.days is None:
+            return False
+        window = timedelta(days=self.days)
+        # The target may have taken the request at any moment between: the nearest one counts.
+        start = min(max(now.deletion_at - window, self.asked_at), self.answered_at)
+        return is_dated(now.deletion_at, start + window, deletion)
+
+
+def _text(date: datetime | None) -> str:
+    return "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"

@@ -19,6 +19,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import GONE
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.transitions import changed
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.dates import http_date, iso_date
@@ -290,15 +291,6 @@ POSSESSIONS = (
 
 
 # --- fields -----------------------------------------------------------------------------------------------------------
-
-
-def changed(names: tuple[str, ...], was: KeyView, now: KeyView) -> str:
-    """The fields with these names that differ, in words; empty if none does. An empty field is like an absent one."""
-    return ", ".join(
-        f"{name} is {now.fields.get(name)!r} instead of {was.fields.get(name)!r}"
-        for name in names
-        if (was.fields.get(name) or None) != (now.fields.get(name) or None)
-    )
 
 
 def looks(kms: Scenario, key: str) -> Callable[[], KeyView]:

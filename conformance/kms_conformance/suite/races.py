@@ -19,7 +19,8 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel
 from kms_conformance.client.orders import AnsweredRequest, Explanation, explanation
 from kms_conformance.client.together import Call
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.scenario import Scenario, is_dated
+from kms_conformance.keys.transitions import is_dated
+from kms_conformance.suite.scenario import Scenario
 
 LOST: RequirementId = "concurrency.nothing-lost"
 EXPLAINED: RequirementId = "concurrency.explained"

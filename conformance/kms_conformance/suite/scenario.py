@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from kms_conformance.catalogue.profile import Deletion
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached, stands_for
@@ -15,6 +14,7 @@ from kms_conformance.client.judge import Denied, Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
+from kms_conformance.keys.transitions import is_dated
 from kms_conformance.suite.requests import Requests
 
 T = TypeVar("T")
@@ -252,8 +252,13 @@ class Scenario(Requests):
                 f"The credentials do not permit to name an id that no key has: {answer.summary}.",
                 "Their policy allows certain keys only. Allow the operation on all keys; see docs/permissions.md.",
             )
-        hint = accepted.reason if fits else self.left_out(answer) or accepted.reason
-        self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), hint)
+        if not fits and answer.problems and any(known.status == answer.status for known in accepted.answers):
+            # The body cannot be read, which `reply.encoding` judges, so no code is known.
+            told = f"The refusal cannot be read: {answer.summary}."
+            self.judge.leave_open((requirement,), Inconclusive(told, "Repair the body of the reply first."))
+        else:
+            hint = accepted.reason if fits else self.left_out(answer) or accepted.reason
+            self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), hint)
         if fits and (in_front or accepted.allows_several):
             told = f"{answer.status}, in front of the service" if in_front else answer.summary
             self.judge.observe(requirement, told, refusal)
@@ -379,21 +384,6 @@ class Scenario(Requests):
     def _since(self, answer: Answer | None) -> tuple[int, ...]:
         """The numbers of an answer's exchange and of the latest exchange, which shows the effect of the request."""
         return tuple(dict.fromkeys((*(() if answer is None else (answer.number,)), self.client.exchange_log.count)))
-
-
-def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
-    """Whether a deletion date is the expected date, but for what the profile allows: tolerance, delay, rounding up."""
-    late = (date - expected).total_seconds()
-    if (
-        -deletion.date_tolerance_seconds
-        <= late
-        <= deletion.date_may_be_later_by_seconds + deletion.date_tolerance_seconds
-    ):
-        return True
-    return any(
-        date.timestamp() % step == 0 and 0 <= late < step + deletion.date_tolerance_seconds
-        for step in deletion.date_may_be_rounded_up_to_seconds
-    )
 
 
 def _as_tuple(requirements: RequirementId | Sequence[RequirementId]) -> tuple[RequirementId, ...]:

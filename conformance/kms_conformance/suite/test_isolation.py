@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
@@ -19,7 +20,7 @@ from kms_conformance.suite.watched_keys import WatchedKeys
 _MOST_OTHERS = 50
 
 
-@requirement("isolation.other-keys")
+@requirement("isolation.other-keys", "schedule.window.start")
 def test_no_operation_touches_another_key(kms: Scenario) -> None:
     """Run a lifecycle on one key; a bystander of ours and keys of others are read right before and right after it.
 
@@ -61,7 +62,10 @@ def _change(kms: Scenario, key: str, description: str) -> None:
         for named in (key, kms.dialect.unknown_key()):
             _send(kms, operation, named, arguments)
     for days in (kms.window.minimum, kms.window.maximum):
-        _send(kms, "schedule", key, {"window": days})
+        asked_at = kms.time.now()
+        answer = _send(kms, "schedule", key, {"window": days})
+        if answer is not None and answer.accepted:
+            kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
         _send(kms, "cancel", key, {})
     kms.pool.patience.wait_for_late_effects()
 
@@ -110,13 +114,15 @@ def _must_stay_pending(kms: Scenario, bystander: str, key: str) -> None:
     kms.must_be_unchanged("isolation.other-keys", was, kms.pool.read(bystander), answer)
 
 
-def _send(kms: Scenario, operation: str, key: str, arguments: dict[str, Any]) -> None:
-    """Send a request; one of unknown effect must leave other keys alone too.
+def _send(kms: Scenario, operation: str, key: str, arguments: dict[str, Any]) -> Answer | None:
+    """Send a request; one of unknown effect, for which None is returned, must leave other keys alone too.
 
     `kms.ask` is not used, because it would end the check if the target lacks the operation.
     """
-    with suppress(Lost):
-        kms.client.ask(operation, key_id=key, **arguments)
+    try:
+        return kms.client.ask(operation, key_id=key, **arguments)
+    except Lost:
+        return None
 
 
 def _arguments(kms: Scenario, operation: str, key: str) -> dict[str, Any]:

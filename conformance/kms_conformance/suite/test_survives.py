@@ -16,13 +16,12 @@ from kms_conformance.client.front import NotReached
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import AFTER, ENABLED
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.keys.transitions import EFFECTS, is_usable
+from kms_conformance.keys.transitions import EFFECTS, changed, is_usable
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.neighbours import Neighbour
 from kms_conformance.suite.possessions import (
     POSSESSIONS,
     Given,
-    changed,
     changed_others,
     given,
     looks,
@@ -81,7 +80,8 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
                 beside.schedule(kms)
             if operation == "enable":
                 _must_be_usable(kms, key, ciphertexts, answer)
-                _must_keep_others(kms, was, since, answer)
+        kms.pool.bring(key, ENABLED)
+        _must_keep_others(kms, _first_look(kms, was, since), has, answer)
     finally:
         with suppress(Inconclusive, Stop):
             kms.pool.bring(key, ENABLED)
@@ -139,11 +139,27 @@ def _steps(kms: Scenario) -> tuple[str, ...]:
     return ("schedule", "cancel", *last)
 
 
-def _must_keep_others(kms: Scenario, was: KeyView, since: Sequence[datetime], answer: Answer) -> None:
-    """Judge the fields that the profile does not know, in the same state as before.
+def _first_look(kms: Scenario, was: KeyView, since: Sequence[datetime]) -> tuple[KeyView, Sequence[datetime]]:
+    """The key as it read first in this run, with the time before that; else as it was before the changes.
 
-    Fields that another description moves, too, such as a revision, are left out.
+    Earlier checks may have changed it. A key that read first in another state is not compared with that.
     """
+    first, start = kms.pool.first.get(was.id or ""), kms.others_since
+    if first is None or first.state != was.state or start is None:
+        return was, since
+    known = kms.profile.key_fields.known
+    others = {name: value for name, value in first.fields.items() if name not in known}
+    return replace(was, fields={**was.fields, **others}), (kms.time.at(start), start.real)
+
+
+def _must_keep_others(
+    kms: Scenario, first: tuple[KeyView, Sequence[datetime]], has: Sequence[Given], answer: Answer
+) -> None:
+    """Judge the fields that the profile does not know, in the same state as at first; `has` is what the key has now.
+
+    Fields that something else than a change of the state moves, too, such as a revision, are left out.
+    """
+    was, since = first
     key, known = was.id or "", kms.profile.key_fields
 
     def differ(view: KeyView) -> tuple[str, ...]:
@@ -153,15 +169,24 @@ def _must_keep_others(kms: Scenario, was: KeyView, since: Sequence[datetime], an
     names = differ(now)
     if names:
         try:
-            kms.done("update_description", key_id=key, description=f"{was.description} again")
-            other = kms.pool.read_until(key, lambda view: view.description != was.description)
-            kms.done("update_description", key_id=key, description=was.description)
+            other = _changed_otherwise(kms, now, has)
         except Inconclusive as problem:
             kms.judge.leave_open(("lifecycle.keeps-other-fields",), problem)
             return
         names = tuple(name for name in names if other.fields.get(name) == now.fields.get(name))
     told = "all other fields as before", lambda _: changed(names, was, now) or "as before"
     kms.must_show("lifecycle.keeps-other-fields", lambda: names, lambda names: not names, told, answer)
+
+
+def _changed_otherwise(kms: Scenario, was: KeyView, has: Sequence[Given]) -> KeyView:
+    """The key with another description, another alias, and without what it was given."""
+    key = was.id or ""
+    for each in has:
+        each.give_back(kms)
+    if "set_alias" in kms.client.api:
+        kms.done("set_alias", key_id=key, alias=kms.new_alias())
+    kms.done("update_description", key_id=key, description=f"{was.description} again")
+    return kms.pool.read_until(key, lambda view: view.description != was.description)
 
 
 def _clocks(kms: Scenario) -> tuple[datetime, datetime]:

@@ -16,7 +16,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Judgement
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, KeyModel, Oracle
 from kms_conformance.dialects.base import KeyView
-from kms_conformance.suite.scenario import is_dated
+from kms_conformance.keys.transitions import is_dated
 
 # Requirements that are judged on every exchange, each with the aspect of the answer that it is about. All other
 # requirements that are judged on every exchange are about the body.

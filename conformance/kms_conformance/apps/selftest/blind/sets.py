@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kms_conformance.apps.selftest.blind.fifth.faults import DATE as FIFTH_DATE
+from kms_conformance.apps.selftest.blind.fifth.faults import FIFTH_SET
+from kms_conformance.apps.selftest.blind.fifth.variants import FIFTH_VARIANTS
 from kms_conformance.apps.selftest.blind.first.faults import DATE as FIRST_DATE
 from kms_conformance.apps.selftest.blind.first.faults import FIRST_SET
 from kms_conformance.apps.selftest.blind.first.variants import FIRST_VARIANTS
@@ -38,6 +41,7 @@ BLIND_SETS = (
     BlindSet("second", SECOND_DATE, SECOND_SET, SECOND_VARIANTS),
     BlindSet("third", THIRD_DATE, THIRD_SET, THIRD_VARIANTS),
     BlindSet("fourth", FOURTH_DATE, FOURTH_SET, FOURTH_VARIANTS),
+    BlindSet("fifth", FIFTH_DATE, FIFTH_SET, FIFTH_VARIANTS),
 )
 BLIND_FAULTS = tuple(fault for one in BLIND_SETS for fault in one.faults)
 BLIND_VARIANTS = tuple(variant for one in BLIND_SETS for variant in one.variants)

@@ -144,6 +144,7 @@ FAULTS = (
         name="unknown-key-means-all-keys",
         title="Cancelling on an unknown key is refused, but cancels the deletion of every key.",
         requirements=frozenset({"unknown-key.cancel", "isolation.other-keys"}),
+        why_more="Near misses of ids are unknown keys, too: each check that sends one cancels pending keys of others.",
         families=("unknown_keys", "isolation"),
         decisions=(changing_though_refused({"unknown_key"}, with_(state=State.DISABLED, deletion=None), "cancel"),),
     ),

@@ -198,6 +198,7 @@ FAULTS = (
         name="xml-error-as-success",
         title="With Format=XML, an error has the status 200.",
         dialects=(ALIBABA,),
+        why_more="What has the status 200 counts as carried out, whatever operation or credential is tried in XML.",
         requirements=frozenset({"protocol.xml-error"}),
         filters=(where(lambda i, o: _asks_xml(i, o) and o.refusal is not None, status(200)),),
     ),

@@ -18,6 +18,7 @@ from kms_conformance.emulator.aws.credentials import ACCOUNT_ID as AWS_ACCOUNT
 
 _DOES = {"schedule": "Scheduling", "cancel": "Cancelling", "enable": "Enabling", "disable": "Disabling"}
 _OTHER_DOMAIN = "e1a0000000000000000000000000e1a1"
+_NO_ALIAS = "No request that names a pending key by its alias, or an alias of such a key, reaches it."
 _POLICY = '{"Version":"2012-10-17","Statement":[]}'
 
 
@@ -45,13 +46,17 @@ def _changing(operation: str, **fields: object) -> tuple[Mixin]:
 
 
 def _once_done(operation: str, rewrite: Rewrite) -> Filter:
-    """Rewrite the descriptions of keys once the operation was accepted for any key."""
-    done = False
+    """Rewrite the description of a key once the operation was accepted for this key."""
+    done: set[str] = set()
 
     def filter_(inbound: Inbound, outbound: Outbound) -> Outbound:
-        nonlocal done
-        done = done or (inbound.operation == operation and outbound.refusal is None)
-        return rewrite(outbound) if done and inbound.operation == "describe" and outbound.refusal is None else outbound
+        if outbound.refusal is not None or inbound.operation not in (operation, "describe"):
+            return outbound
+        named = {str(inbound.parameters.get(name)).rpartition("/")[2] for name in ("key_id", "KeyId")} - {"None"}
+        if inbound.operation == operation:
+            done.update(named)
+            return outbound
+        return rewrite(outbound) if done & named else outbound
 
     return filter_
 
@@ -102,7 +107,15 @@ def _with(body: Any, place: str, value: object) -> Any:  # noqa: ANN401 - JSON
 FAULTS = (
     # --- aliases ------------------------------------------------------------------------------------------------------
     *(
-        _fault(operation, "aliases", "drops-aliases", "removes its aliases", dialects=(ALIBABA, AWS), decisions=made)
+        _fault(
+            operation,
+            "aliases",
+            "drops-aliases",
+            "removes its aliases",
+            dialects=(ALIBABA, AWS),
+            decisions=made,
+            why_more=_NO_ALIAS if operation == "schedule" else "",
+        )
         for operation in _DOES
         for made in (_changing(operation, aliases=()),)
     ),
@@ -114,6 +127,7 @@ FAULTS = (
         severity="critical",
         dialects=(ALIBABA, AWS),
         decisions=(_AliasGoesElsewhere,),
+        why_more=_NO_ALIAS,
     ),
     # --- tags ---------------------------------------------------------------------------------------------------------
     *(

@@ -1,13 +1,16 @@
-"""Variants in the keys of others: they may not be described, or their replies count the days that are left."""
+"""Variants in the keys of others: they may not be described, count the days that are left, or their owners use them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, Mixin
 from kms_conformance.apps.selftest.days_left import DaysLeft
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Variant
-from kms_conformance.emulator import Decisions, Key
+from kms_conformance.core.runtime import REAL
+from kms_conformance.emulator import Decisions, Key, Rules, State
 
 # One foreign key in each state, twice.
 _FOREIGN_KEYS = 6
@@ -26,6 +29,67 @@ def denying(denied: Callable[[Key], bool]) -> Mixin:
             return "not_permitted" if denied(key) else super().refusal_for(operation, key)
 
     return Denying
+
+
+def _used_by_owner(each: int, change: Callable[[Key, int], Key]) -> Mixin:
+    """After each so many requests, the owner of the oldest enabled key of others changes it, or changes it back.
+
+    `change` gets the number of changes so far.
+    """
+
+    class UsedByOwner(Decisions):
+        def __init__(self, rules: Rules) -> None:
+            super().__init__(rules)
+            self._requests = 0
+            self._key = ""
+
+        def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
+            self._requests += 1
+            found = list(super().changed_by_time(keys))
+            if self._requests % each:
+                return found
+            if not self._key:
+                self._key = next((k.id for k in keys if is_foreign(k) and k.state is State.ENABLED), "")
+            return [*found, *(change(key, self._requests // each) for key in keys if key.id == self._key)]
+
+    return UsedByOwner
+
+
+def _described(key: Key, times: int) -> Key:
+    return replace(key, description=f"Not yours. Version {times}.")
+
+
+def _switched(key: Key, times: int) -> Key:
+    return replace(key, state=State.DISABLED if times % 2 else State.ENABLED)
+
+
+class _ScheduledByOwner(Decisions):
+    """Every four seconds, the owner of a key of others schedules it for deletion, or cancels that."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._next = 0.0
+        self._key = ""
+        self._now: datetime | None = None
+
+    def key_visible(self, key: Key, now: datetime) -> bool:
+        self._now = now
+        return super().key_visible(key, now)
+
+    def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
+        found = list(super().changed_by_time(keys))
+        at = REAL.monotonic()
+        if self._now is None or at < self._next:
+            return found
+        self._next = at + 4
+        if not self._key:
+            self._key = next((k.id for k in keys if is_foreign(k) and k.state is State.ENABLED), "")
+        return [*found, *(self._changed(key, self._now) for key in keys if key.id == self._key)]
+
+    def _changed(self, key: Key, now: datetime) -> Key:
+        if key.state is PENDING:
+            return replace(key, state=State.DISABLED, deletion=None, window_days=None)
+        return replace(key, state=PENDING, deletion=now + timedelta(days=9), window_days=9)
 
 
 _COUNTING = DaysLeft()
@@ -70,5 +134,26 @@ OTHERS: tuple[Variant, ...] = (
         filters=(_COUNTING.filter,),
         foreign_keys=_FOREIGN_KEYS,
         about="reading other keys",
+    ),
+    *(
+        Variant(
+            f"owner-{name}-{each}",
+            f"While the run is under way, an owner {does} a key, after each {each} requests.",
+            decisions=(_used_by_owner(each, change),),
+            about="other users",
+            alone=True,
+        )
+        for name, does, change in (
+            ("describes", "changes the description of", _described),
+            ("switches", "disables or enables", _switched),
+        )
+        for each in (97, 601)
+    ),
+    Variant(
+        "owner-schedules",
+        "While the run is under way, an owner schedules a key and cancels that, every four seconds.",
+        decisions=(_ScheduledByOwner,),
+        about="other users",
+        alone=True,
     ),
 )

@@ -16,21 +16,23 @@ from kms_conformance.emulator import Filter, Inbound, Key, Outbound
 
 # Where the description of a key lies in a reply, and the field with its state.
 _PLACES = {HUAWEI: ("key_info", "key_state"), ALIBABA: ("KeyMetadata", "KeyState"), AWS: ("KeyMetadata", "KeyState")}
+_BELONGINGS = frozenset({"tag", "untag", "set_alias", "update_alias", "delete_alias", "create_grant", "revoke_grant"})
 _READS = frozenset({"describe", "list", "list_tags", "list_aliases", "list_grants", "get_policy", "rotation_status"})
 
 
 class _Changes:
     """Counts the accepted requests that change a key, by key, and shows the count in a field of the key."""
 
-    def __init__(self, shown: Callable[[int], object]) -> None:
-        """`shown` makes the value of the field from the number of changes."""
+    def __init__(self, shown: Callable[[int], object], which: Callable[[str | None], bool] | None = None) -> None:
+        """`shown` makes the value of the field from the number of changes; `which` tells what counts as one."""
         self._shown = shown
+        self._which = which or (lambda operation: operation not in _READS)
         self._counts: Counter[str] = Counter()
 
     def __call__(self, inbound: Inbound, outbound: Outbound) -> Outbound:
         """The filter."""
         named = str(inbound.parameters.get("key_id") or inbound.parameters.get("KeyId")).rpartition("/")[2]
-        if outbound.refusal is None and inbound.operation not in _READS:
+        if outbound.refusal is None and self._which(inbound.operation):
             self._counts[named] += 1
         if outbound.refusal is not None or inbound.operation != "describe":
             return outbound
@@ -75,6 +77,14 @@ UNKNOWN_FIELDS: tuple[Variant, ...] = (
         "field-has-a-revision",
         "A field that no page describes has a text that each change of a key makes anew.",
         filters=(_Changes(lambda count: hashlib.sha256(str(count).encode()).hexdigest()),),
+        about="unknown fields",
+    ),
+    Variant(
+        "field-has-a-version-of-the-belongings",
+        "A field that no page describes has a text that each change of tags, grants or aliases makes anew.",
+        filters=(
+            _Changes(lambda count: hashlib.sha256(str(count).encode()).hexdigest(), lambda name: name in _BELONGINGS),
+        ),
         about="unknown fields",
     ),
     Variant(

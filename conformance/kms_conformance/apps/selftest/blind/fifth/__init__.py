@@ -1,0 +1,1 @@
+"""The fifth blind set: faults and variants."""
