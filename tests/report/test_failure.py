@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import sample_runs as samples
 
 from kms_conformance.apps.replay import side_by_side
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
 from kms_conformance.report.text.exchange import asked, record_of, view
@@ -128,6 +130,17 @@ def test_a_request_is_told_in_one_line_without_what_differs_in_every_run() -> No
     assert asked(samples.record(14, url="https://h/", request_body=Body(body))) == (
         f'POST / {{"CiphertextBlob": "{"AQ/+" * 10}…", "KeyId": "{arn}"}}'
     )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "told"),
+    [
+        ("cancel.key-id.missing", "next step: Check the validation of the key id"),
+        ("auth.tampered", "see the profiles of the dialect: docs/certify-your-emulator.md#the-profiles."),
+    ],
+)
+def test_the_next_step_is_that_of_the_narrowest_kind(requirement: str, told: str) -> None:
+    assert told in " ".join(render(Judgement(as_id(requirement), False, "a", "b"), None, []).split())
 
 
 def test_a_key_that_is_not_known_by_its_other_name_is_no_matter_of_its_state() -> None:

@@ -151,7 +151,7 @@ class Requests:
         if named is None or named == key or key not in self.pool.keys:
             return
         requirement = self._on_reply(operation, "reply.key-id")
-        self.judge.breaks(requirement, f"the key {key}", f"the key {named}", (answer.number,))
+        self.judge.breaks(requirement, f"the key {key}", f"the reply names the key {named}", (answer.number,))
 
     def _on_reply(self, operation: str, part: str) -> RequirementId:
         """The requirement on a part of the replies to an operation, if there is one; else that on the whole reply."""

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
 
 # By prefix of a requirement's id, the hint. If several prefixes match, the longest one counts.
 _BY_PREFIX = {
-    "auth": "Check where credentials are verified: refuse this request there, before any change.",
+    "auth": (
+        "Check where credentials are verified: refuse this request there, before any change. For an endpoint that lets"
+        " in whoever asks on purpose, see the profiles of the dialect: docs/certify-your-emulator.md#the-profiles."
+    ),
     "cancel": "Check how the cancel operation reads the key's state, and which state it writes.",
+    "cancel.key-id": "Check the validation of the key id: refuse this request before the key is looked up.",
     "create": "Check the create operation: the state of a new key, and the fields of the reply.",
     "decrypt": "Check what a ciphertext keeps, its key and its context, and that decrypt compares both.",
     "disable": "Check how the disable operation reads the key's state, and which state it writes.",
@@ -35,6 +39,7 @@ _BY_PREFIX = {
     "refused": "Check the order of steps: all validation must come before the first change.",
     "reply": "Check where replies are written; one change there may repair several failures.",
     "schedule": "Check how the schedule operation reads the key's state, and which state and date it writes.",
+    "schedule.key-id": "Check the validation of the key id: refuse this request before the key is looked up.",
     "schedule.window": "Check how the waiting period is parsed: present, a whole number, within both bounds.",
     "state": "Check that the operation reads the key's state before it uses the key.",
     "unknown-key": "Check the look-up of the key: refuse an unknown id there, before any change.",
