@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +11,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import ENABLED, KeyModel, Prediction
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.wire.messages import Request
 
 
 def must_have_effect(
@@ -78,3 +79,19 @@ def must_decrypt(
         )
     if not ciphertexts:
         kms.judge.holds(requirement)
+
+
+def served_forms(kms: Scenario, key: str) -> tuple[Callable[[Request], Request], ...]:
+    """The documented forms of a request; a form that a conforming target need not serve is left out if it does not.
+
+    Whether it serves such a form is judged by the requirement on that form.
+    """
+    describe = kms.client.api["describe"]
+    found = []
+    for name, change in kms.dialect.forms.items():
+        case = kms.judge.catalogue.requirements.get(f"protocol.{name}")
+        optional = case is not None and case.level != "MUST"
+        request = change(kms.dialect.request("describe", {"key_id": key}))
+        if not optional or kms.client.send(request, describe).accepted:
+            found.append(change)
+    return tuple(found)
