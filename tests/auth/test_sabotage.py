@@ -15,6 +15,7 @@ from kms_conformance.auth import (
     RpcAuth,
     Sabotage,
     SignerFactory,
+    SigV4Auth,
     TokenAuth,
     project_of,
     sabotages,
@@ -32,6 +33,7 @@ PROJECT = "0123456789abcdef0123456789abcdef"
 TOKEN = TokenAuth("good-token", PROJECT, "old-token")
 KEY = AccessKeyAuth("AK0123456789", "secret-key", PROJECT, "STS")
 RPC = RpcAuth("LTAI0123456789", "secret-key", "STS", "v1")
+SIGV4 = SigV4Auth("AKIA0123456789", "secret-key", "eu-central-1", "STS")
 REST = Request(
     "POST",
     f"https://h/v1.0/{PROJECT}/kms/describe-key",
@@ -63,6 +65,16 @@ def test_every_sabotage_has_a_documented_refusal(auth: Auth, dialect: str) -> No
     refusals = specs.facts(dialect)["refusals"]
     for sabotage in of(auth, dialect).values():
         assert refusals[sabotage.refusal]["answers"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "dialect"),
+    [(TOKEN, "huawei"), (KEY, "huawei"), (RPC, "alibaba"), (SIGV4, "aws")],
+)
+def test_every_sabotage_says_what_is_wrong(auth: Auth, dialect: str) -> None:
+    told = {name: each.wrong for name, each in of(auth, dialect).items()}
+    assert all(sentence.endswith(".") for sentence in told.values()), told
+    assert len({*told.values()}) == len(told)
 
 
 def test_tokens_are_left_out_wrong_old_and_for_another_project() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kms_conformance.apps.certificate.differences import equal_unless_redacted
+from kms_conformance.apps.certificate.differences import comparable, equal_unless_redacted
 from kms_conformance.auth import PasswordAuth, SigV4Auth, TokenAuth
 from kms_conformance.core.runtime import SYSTEM, Chance
 from kms_conformance.recording.draws import PlayedDraws
@@ -394,3 +394,11 @@ def test_a_swapped_pair_is_not_played(swapped: bool, tmp_path: Path) -> None:
     assert played.problem == ""
     played.named(pair[1], 3, "operation-7")
     assert "at exchange 3, the suite calls it number 3, 'operation-7'" in played.problem
+
+
+def test_the_ca_file_of_the_machine_is_not_compared_and_all_else_of_an_exchange_is() -> None:
+    record = {"number": 7, "url": "https://h/", "status": 200}
+    found = comparable("exchanges", [record | {"ca_file": "/home/me/ca.pem"}])
+    assert found == comparable("exchanges", [record]) == [record]
+    assert comparable("exchanges", [record | {"status": 201}]) != [record]
+    assert comparable("failures", [{"ca_file": "a"}]) == [{"ca_file": "a"}]

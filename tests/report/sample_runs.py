@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -59,7 +59,7 @@ def record(number: int, status: int | None = 200, reply: str = "", request: str 
     if status is None:
         made = replace(made, seconds=None, reason=None, reply_headers=(), reply_body=None, failure="timeout")
         made = replace(made, failure_text="no whole reply in time")
-    return asdict(replace(made, **changes))
+    return replace(made, **changes).as_json()
 
 
 def check(target: Target, name: str, **fields: Any) -> CheckResult:

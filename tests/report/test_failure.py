@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytest
 import sample_runs as samples
 
 from kms_conformance.apps.replay import side_by_side
+from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.client.judge import Judgement
-from kms_conformance.report.text.exchange import record_of, view
+from kms_conformance.report.text.exchange import asked, record_of, view
 from kms_conformance.report.text.failure import WIDTH, render
 from kms_conformance.wire.exchange_log import Body
 
@@ -112,6 +114,52 @@ def test_an_internal_error_points_to_the_log() -> None:
     assert "next step: Read the endpoint's log: the endpoint had an internal error." in text
 
 
+def test_a_status_that_no_document_has_for_what_is_not_implemented_is_answered_with_what_to_do() -> None:
+    text = " ".join(render(failure(), REQUIREMENT, [samples.record(14, 501, "<html>")]).split())
+    assert "next step: No document has the status 501. Serve the operation, or refuse it as an unknown one" in text
+    assert "name it in `lacks` of a profile of your own" in text
+
+
+def test_a_request_is_told_in_one_line_without_what_differs_in_every_run() -> None:
+    url = "https://h/a%20b/?Action=Decrypt&Signature=x&Timestamp=2026&SignatureNonce=1&KeyId=k"
+    assert asked(samples.record(14, url=url, request_body=Body('{"a":\n 1}'))) == (
+        'POST /a%20b/?Action=Decrypt&KeyId=k {"a": 1}'
+    )
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/0d0466b0-e727-4d9c-b35d-f84bb474a37f"
+    body = f'{{"CiphertextBlob": "{"AQ/+" * 50}==", "KeyId": "{arn}"}}'
+    assert asked(samples.record(14, url="https://h/", request_body=Body(body))) == (
+        f'POST / {{"CiphertextBlob": "{"AQ/+" * 10}…", "KeyId": "{arn}"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "told"),
+    [
+        ("cancel.key-id.missing", "next step: Check the validation of the key id"),
+        ("auth.tampered", "see the profiles of the dialect: docs/certify-your-emulator.md#the-profiles."),
+    ],
+)
+def test_the_next_step_is_that_of_the_narrowest_kind(requirement: str, told: str) -> None:
+    assert told in " ".join(render(Judgement(as_id(requirement), False, "a", "b"), None, []).split())
+
+
+def test_a_key_that_is_not_known_by_its_other_name_is_no_matter_of_its_state() -> None:
+    judgement = Judgement("pending.every-name", False, "409 Rejected.PendingDeletion", "404 Forbidden.KeyNotFound")
+    text = " ".join(render(judgement, None, []).split())
+    assert "next step: Check the look-up of the key: every name that the page lists" in text
+
+
+def test_a_connection_that_was_closed_before_the_request_does_not_hide_one_closed_by_the_request() -> None:
+    closed = {"failure": "reset", "failure_text": "the connection was closed"}
+    stale = {"failure": "stale", "failure_text": "a connection that had served before was closed"}
+    records = [samples.record(14, None, **closed), samples.record(15, None, **stale)]
+    text = " ".join(render(failure(14, 15), REQUIREMENT, records).split())
+    assert "next step: Check whether the endpoint's process ended at this time, or an exception" in text
+    assert "next step: Check whether the endpoint, or a proxy before it" in " ".join(
+        render(failure(15), REQUIREMENT, records).split()
+    )
+
+
 def test_a_note_of_the_check_is_kept_apart_from_the_next_step() -> None:
     judgement = Judgement(REQUIREMENT.id, False, "a", "b", (), "Days are 24 hours.")
     text = render(judgement, REQUIREMENT, [])
@@ -137,6 +185,15 @@ def test_every_requirement_has_a_place_to_look_at() -> None:
 def test_signatures_are_not_promised_to_work_again() -> None:
     record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
     assert "$AUTHORIZATION is valid for one request and a few minutes" in view(record, 100).needs
+
+
+def test_who_repeats_a_request_with_wrong_credentials_is_not_told_to_sign_it_rightly() -> None:
+    record = samples.record(14, request_headers=(("Authorization", "[redacted:AUTHORIZATION]"),))
+    judgement = Judgement("auth.tampered", False, "403 APIGW.0301", "200", (14,), "A blank was added behind the body.")
+    text = " ".join(render(judgement, CATALOGUE["auth.tampered"], [record]).split())
+    assert "note A blank was added behind the body." in text
+    assert "sign the request again" not in text
+    assert "(The credentials of this request are wrong on purpose, as the note says," in text
 
 
 def test_a_request_id_in_the_body_is_found() -> None:

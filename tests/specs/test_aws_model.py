@@ -12,7 +12,7 @@ import pytest
 from botocore.loaders import Loader
 from openapi_spec_validator import validate
 
-from kms_conformance.catalogue.api import Api
+from kms_conformance.catalogue.api import Api, Violation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.catalogue.service_model import compile_model
@@ -193,7 +193,11 @@ SCHEDULED = {"KeyId": ARN, "DeletionDate": 1500592969.0, "KeyState": "PendingDel
 
 
 def broken(operation: str, value: object, status: int = 200) -> set[str]:
-    return {violation.requirement for violation in API[operation].replies[status].violations(value)}
+    return {violation.requirement for violation in violations(operation, value, status)}
+
+
+def violations(operation: str, value: object, status: int = 200) -> tuple[Violation, ...]:
+    return API[operation].replies[status].violations(value)
 
 
 RIGHT: dict[str, tuple[str, object]] = {
@@ -270,6 +274,23 @@ def test_wrong_replies_break_the_narrowest_requirement(operation: str, value: ob
     assert requirements <= found
     # A state that is wrong as such also disagrees with what depends on it.
     assert found - requirements <= {"describe.enabled-agrees", "describe.date-agrees"} | requirements
+
+
+def test_a_field_that_depends_on_another_is_told_with_the_other() -> None:
+    disabled = METADATA | {"KeyState": "Disabled", "DeletionDate": 1.0}
+    assert {
+        (each.where, each.expected, each.received) for each in violations("describe", {"KeyMetadata": disabled})
+    } == {
+        ("KeyMetadata/Enabled", 'false, because KeyState is not "Enabled"', 'true, with KeyState "Disabled"'),
+        (
+            "KeyMetadata/DeletionDate",
+            'null, or no such field, because KeyState is not "PendingDeletion"',
+            '1.0, with KeyState "Disabled"',
+        ),
+    }
+    (missing,) = violations("describe", {"KeyMetadata": without(PENDING, "DeletionDate")})
+    assert missing.expected == 'a field DeletionDate, because KeyState is "PendingDeletion"'
+    assert missing.received == 'none, with KeyState "PendingDeletion"'
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,16 @@ def test_requirement_that_does_not_apply_is_not_recorded(judge: Judge) -> None:
     assert (judge.failures, judge.judged) == ([], frozenset())
 
 
+def test_a_failure_tells_what_its_request_has_that_an_ordinary_one_has_not(judge: Judge) -> None:
+    with judge.noting("cancel.uri", "A parameter was added."):
+        judge.that("cancel.effect", False, "x", "y")
+        judge.that("cancel.uri", False, "x", "y", hint="Days are 24 hours.")
+        judge.that("cancel.uri", False, "other", "y")
+    judge.that("cancel.uri", False, "later", "y")
+    hints = ["", "A parameter was added. Days are 24 hours.", "A parameter was added.", ""]
+    assert [failure.hint for failure in judge.failures] == hints
+
+
 def test_same_deviation_is_shown_once(judge: Judge) -> None:
     judge.that("cancel.effect", False, "x", "y", (1,))
     judge.that("cancel.effect", False, "x", "z", (2,))

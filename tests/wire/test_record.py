@@ -168,6 +168,17 @@ def test_curl_says_where_it_cannot_repeat_a_request() -> None:
     assert subprocess.run(["sh", "-nc", line], check=False).returncode == 0
 
 
+def test_curl_trusts_the_authorities_that_the_target_file_names() -> None:
+    log = ExchangeLog(Redactor([SECRET], {SECRET: "KMS_TOKEN"}), ca_file=f"my {SECRET}/ca.pem")
+    log.add("describe", Exchange(Request("GET", "https://h/"), None, Failure("reset", ""), STARTED))
+    (found,) = log.records()
+    assert found.as_json()["ca_file"] == "my [redacted:KMS_TOKEN]/ca.pem"
+    assert " 'https://h/' --cacert 'my '\"$KMS_TOKEN\"'/ca.pem'" in curl(found)
+    without = record(Request("GET", "https://h/"), failure=Failure("reset", ""))
+    assert "--cacert" not in curl(without)
+    assert "ca_file" not in without.as_json()
+
+
 def test_curl_is_the_same_in_every_shell(tmp_path: Path) -> None:
     fake = tmp_path / "curl"
     fake.write_text(f"#!{sys.executable}\nimport sys\nprint(ascii(sys.argv[1:]), ascii(sys.stdin.buffer.read()))\n")

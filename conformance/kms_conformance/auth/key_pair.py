@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kms_conformance.auth.sabotage import Changed, with_other_method, without_credentials
-from kms_conformance.auth.scheme import CREDENTIAL, Sabotage, SabotageTools, Scheme
+from kms_conformance.auth.scheme import CREDENTIAL, EARLY, STALE, Sabotage, SabotageTools, Scheme
 
 if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
@@ -32,12 +32,42 @@ class KeyPair(Scheme, ABC):
         unknown = replace(self, access_key_id=tools.chance.fork().other(self.access_key_id))
         wrong = replace(self, access_key_secret=tools.chance.fork().other(self.access_key_secret))
         return (
-            Sabotage("missing", "no_credentials", Changed(tools.factory(self), without_credentials)),
-            Sabotage("unknown_access_key", "unknown_access_key", tools.factory(unknown)),
-            Sabotage("wrong_secret", "wrong_signature", tools.factory(wrong)),
-            Sabotage("stale", "stale_signature", tools.factory(self, now=tools.stale)),
-            Sabotage("early", "stale_signature", tools.factory(self, now=tools.early)),
-            Sabotage("tampered_method", "wrong_signature", with_other_method(tools.factory(self))),
+            Sabotage(
+                "missing",
+                "no_credentials",
+                Changed(tools.factory(self), without_credentials),
+                wrong="The request has no credentials.",
+            ),
+            Sabotage(
+                "unknown_access_key",
+                "unknown_access_key",
+                tools.factory(unknown),
+                wrong="The request is signed in the name of an access key that does not exist.",
+            ),
+            Sabotage(
+                "wrong_secret",
+                "wrong_signature",
+                tools.factory(wrong),
+                wrong="The request is signed by another secret than that of its access key.",
+            ),
+            Sabotage(
+                "stale",
+                "stale_signature",
+                tools.factory(self, now=tools.stale),
+                wrong=f"The signature is right, but its time lies {STALE.seconds // 60} minutes back.",
+            ),
+            Sabotage(
+                "early",
+                "stale_signature",
+                tools.factory(self, now=tools.early),
+                wrong=f"The signature is right, but its time lies {EARLY.seconds // 60} minutes ahead.",
+            ),
+            Sabotage(
+                "tampered_method",
+                "wrong_signature",
+                with_other_method(tools.factory(self)),
+                wrong="The signature is that of the same request with another HTTP method.",
+            ),
         )
 
     def token_sabotages(self, tools: SabotageTools, token: str | None) -> tuple[Sabotage, ...]:
@@ -50,15 +80,35 @@ class KeyPair(Scheme, ABC):
         absent: dict[str, Any] = {"security_token": None}
         other: dict[str, Any] = {"security_token": tools.chance.fork().other(token)}
         return (
-            Sabotage("unknown_access_key_token_absent", "unknown_access_key", tools.factory(replace(self, **absent))),
-            Sabotage("unknown_access_key_token_wrong", "bad_token", tools.factory(replace(self, **other))),
+            Sabotage(
+                "unknown_access_key_token_absent",
+                "unknown_access_key",
+                tools.factory(replace(self, **absent)),
+                wrong="The request of a temporary access key lacks its security token.",
+            ),
+            Sabotage(
+                "unknown_access_key_token_wrong",
+                "bad_token",
+                tools.factory(replace(self, **other)),
+                wrong="The request of a temporary access key has another security token than its own.",
+            ),
         )
 
     def body_and_query_sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
         """Signers that change the body or the query after signing."""
         return (
-            Sabotage("tampered_body", "wrong_signature", Changed(tools.factory(self), tampered_body)),
-            Sabotage("tampered_query", "wrong_signature", Changed(tools.factory(self), tampered_query)),
+            Sabotage(
+                "tampered_body",
+                "wrong_signature",
+                Changed(tools.factory(self), tampered_body),
+                wrong="A blank was added behind the body after the request was signed.",
+            ),
+            Sabotage(
+                "tampered_query",
+                "wrong_signature",
+                Changed(tools.factory(self), tampered_query),
+                wrong="The parameter Tampered=1 was added to the query after the request was signed.",
+            ),
         )
 
 

@@ -79,14 +79,26 @@ class RpcAuth(KeyPair):
         """
         return (
             *super().sabotages(tools),
-            Sabotage("tampered", "wrong_signature", Changed(tools.factory(self), tampered_query)),
+            Sabotage(
+                "tampered",
+                "wrong_signature",
+                Changed(tools.factory(self), tampered_query),
+                wrong="The parameter Tampered=1 was added to the query after the request was signed.",
+            ),
             Sabotage(
                 "tampered_operation",
                 "wrong_signature",
                 Disguised(tools.factory(self), _of_another_action, _with_action_of),
+                wrong="The signature is that of a request for another operation.",
             ),
             *self.token_sabotages(tools, self.security_token),
-            Sabotage("replayed_nonce", "replayed_nonce", Replaying(tools, self), valid_first=1),
+            Sabotage(
+                "replayed_nonce",
+                "replayed_nonce",
+                Replaying(tools, self),
+                valid_first=1,
+                wrong="The request has the nonce of the request before, to which it is equal.",
+            ),
         )
 
 

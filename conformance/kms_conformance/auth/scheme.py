@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CREDENTIAL",
+    "EARLY",
     "PROJECT_ID",
+    "STALE",
     "TEXT",
     "Clock",
     "Factory",
@@ -39,9 +41,9 @@ __all__ = [
 
 #: Age of the timestamp in a stale signature. Every vendor documents 15 minutes as the largest clock difference that is
 #: accepted.
-_STALE = timedelta(minutes=20)
+STALE = timedelta(minutes=20)
 #: How far ahead of our clock the timestamp of an early signature is. Our clock may be some minutes slow.
-_EARLY = timedelta(minutes=40)
+EARLY = timedelta(minutes=40)
 
 Clock = Callable[[], datetime]
 Nonce = Callable[[], str]
@@ -81,13 +83,15 @@ class SignerTools:
 class Sabotage:
     """A signer with exactly one fault, and the name of the refusal in the profile that its requests must get.
 
-    The first `valid_first` requests of the signer are valid and must be accepted; later ones must be refused.
+    The first `valid_first` requests of the signer are valid and must be accepted; later ones must be refused. `wrong`
+    says in a sentence what is wrong with the others.
     """
 
     name: str
     refusal: str
     signer: Signer
     valid_first: int = 0
+    wrong: str = ""
 
 
 class Factory(Protocol):
@@ -108,11 +112,11 @@ class SabotageTools:
 
     def stale(self) -> datetime:
         """A timestamp that is too old for a signature."""
-        return self.now() - _STALE
+        return self.now() - STALE
 
     def early(self) -> datetime:
         """A timestamp that is too far ahead for a signature."""
-        return self.now() + _EARLY
+        return self.now() + EARLY
 
 
 @dataclass(frozen=True)

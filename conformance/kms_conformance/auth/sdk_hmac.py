@@ -51,7 +51,12 @@ class AccessKeyAuth(KeyPair):
         return (
             *super().sabotages(tools),
             *self.body_and_query_sabotages(tools),
-            Sabotage("tampered_operation", "wrong_signature", other),
+            Sabotage(
+                "tampered_operation",
+                "wrong_signature",
+                other,
+                wrong="The signature is that of a request for another operation.",
+            ),
         )
 
 

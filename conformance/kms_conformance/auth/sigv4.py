@@ -73,12 +73,37 @@ class SigV4Auth(KeyPair):
         elsewhere = "us-west-1" if self.region != "us-west-1" else "us-west-2"
         return (
             *super().sabotages(tools),
-            Sabotage("incomplete", "incomplete_signature", Changed(tools.factory(self), _without_signed_headers)),
+            Sabotage(
+                "incomplete",
+                "incomplete_signature",
+                Changed(tools.factory(self), _without_signed_headers),
+                wrong="The Authorization header lacks SignedHeaders.",
+            ),
             *self.body_and_query_sabotages(tools),
-            Sabotage("tampered_operation", "wrong_signature", Disguised(own, _of_another_operation, _with_target_of)),
-            Sabotage("other_region", "other_region", tools.factory(replace(self, region=elsewhere))),
-            Sabotage("other_scope_service", "other_region", _scoped(own, service="sts")),
-            Sabotage("other_scope_day", "stale_signature", _scoped(own, days_off=1)),
+            Sabotage(
+                "tampered_operation",
+                "wrong_signature",
+                Disguised(own, _of_another_operation, _with_target_of),
+                wrong="The signature is that of a request for another operation.",
+            ),
+            Sabotage(
+                "other_region",
+                "other_region",
+                tools.factory(replace(self, region=elsewhere)),
+                wrong="The signature is made for another region, which its scope names.",
+            ),
+            Sabotage(
+                "other_scope_service",
+                "other_region",
+                _scoped(own, service="sts"),
+                wrong="The scope of the signature names another service, sts.",
+            ),
+            Sabotage(
+                "other_scope_day",
+                "stale_signature",
+                _scoped(own, days_off=1),
+                wrong="The scope of the signature names another day than its date.",
+            ),
             *self.token_sabotages(tools, self.security_token),
         )
 

@@ -61,22 +61,36 @@ def token_sabotages(auth: Scheme, project_id: str, expired: str | None, tools: S
         return tools.factory(TokenAuth(text, project_id))
 
     return (
-        Sabotage("missing", "no_credentials", Unsigned()),
-        Sabotage("garbage", "bad_token", token(tools.chance.hex(32))),
-        *((Sabotage("expired", "expired_token", token(expired)),) if expired is not None else ()),
-        Sabotage("other_project", "wrong_project", OtherProject(tools.factory(auth), tools.chance)),
+        Sabotage("missing", "no_credentials", Unsigned(), wrong="The request has no credentials."),
+        Sabotage("garbage", "bad_token", token(tools.chance.hex(32)), wrong="The token is a random one."),
         *(
-            Sabotage(f"altered_token_{name}", "bad_token", Changed(tools.factory(auth), _with_token(change)))
-            for name, change in _ALTERED.items()
+            (Sabotage("expired", "expired_token", token(expired), wrong="The token has expired."),)
+            if expired is not None
+            else ()
+        ),
+        Sabotage(
+            "other_project",
+            "wrong_project",
+            OtherProject(tools.factory(auth), tools.chance),
+            wrong="The token is right, but the path names another project.",
+        ),
+        *(
+            Sabotage(
+                f"altered_token_{name}",
+                "bad_token",
+                Changed(tools.factory(auth), _with_token(change)),
+                wrong=f"The token is a valid one, but altered: {told}.",
+            )
+            for name, (told, change) in _ALTERED.items()
         ),
     )
 
 
-# Other texts that a careless comparison takes for the token.
-_ALTERED: Mapping[str, Callable[[str], str]] = {
-    "longer": lambda token: f"{token}00000000",
-    "half": lambda token: token[: (len(token) + 1) // 2],
-    "case": str.swapcase,
+# Other texts that a careless comparison takes for the token, each with its description.
+_ALTERED: Mapping[str, tuple[str, Callable[[str], str]]] = {
+    "longer": ("eight digits were added", lambda token: f"{token}00000000"),
+    "half": ("its second half is missing", lambda token: token[: (len(token) + 1) // 2]),
+    "case": ("small and capital letters are swapped", str.swapcase),
 }
 
 

@@ -16,7 +16,7 @@ from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.catalogue.rpc import compile_rpc
 from kms_conformance.catalogue.service_model import compile_model
-from kms_conformance.catalogue.wanted import erratum, wanted
+from kms_conformance.catalogue.wanted import condition, erratum, wanted
 from kms_conformance.core import specs
 
 _Kind = jsonschema_rs.ValidationErrorKind
@@ -120,7 +120,7 @@ class ReplySpec:
             if isinstance(error.kind, _OF_VALUES) and free(error.instance_path):
                 continue
             first.setdefault((*error.schema_path, getattr(error.kind, "property", None)), error)
-        found = [self._violation(error) for error in first.values()]
+        found = [self._violation(error, value) for error in first.values()]
         # If the schema names requirements, but none for the place of a violation, the violation breaks all of them.
         return tuple(
             replace(violation, requirement=requirement)
@@ -130,10 +130,13 @@ class ReplySpec:
             )
         )
 
-    def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
+    def _violation(self, error: jsonschema_rs.ValidationError, body: object) -> Violation:
         node: Any = self.schema
         nodes: list[Mapping[str, Any]] = [node]
+        because = ("", "")
         for step in error.schema_path:
+            if step in ("then", "else") and "if" in node:
+                because = condition(node["if"], step == "then", _on_the_way(body, error.instance_path))
             node = node[step]
             if isinstance(node, Mapping):
                 nodes.append(node)
@@ -142,11 +145,20 @@ class ReplySpec:
         missing = getattr(error.kind, "property", None)
         if missing is not None:
             requirement = _property_requirement(self.schema, error.schema_path, str(missing)) or requirement
-            return Violation(requirement or self.fallback, where, f"a field {missing}", "none", erratum(nodes))
+            told = f"a field {missing}{because[0]}", f"none{because[1]}"
+            return Violation(requirement or self.fallback, where, *told, erratum(nodes))
         # The last schema on the way is the one that the value does not match. Schemas such as `false` have no words.
-        expected = wanted(nodes[-1]) or error.message.strip()
-        received = json.dumps(error.instance, ensure_ascii=False)
-        return Violation(requirement or self.fallback, where, expected[:300], received[:_MOST_RECEIVED], erratum(nodes))
+        expected = f"{(wanted(nodes[-1]) or error.message.strip())[:300]}{because[0]}"
+        received = f"{json.dumps(error.instance, ensure_ascii=False)[:_MOST_RECEIVED]}{because[1]}"
+        return Violation(requirement or self.fallback, where, expected, received, erratum(nodes))
+
+
+def _on_the_way(body: Any, path: Iterable[str | int]) -> Iterator[Any]:  # noqa: ANN401 - any part of a JSON document
+    """The values on a path into a body, from outside to inside."""
+    yield body
+    for step in path:
+        body = body[step]
+        yield body
 
 
 @dataclass(frozen=True)

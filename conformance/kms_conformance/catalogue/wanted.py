@@ -7,7 +7,7 @@ answers a contradiction of the documents by `x-kms-erratum`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -47,6 +47,21 @@ def erratum(nodes: Sequence[Schema]) -> str:
     return next((str(node["x-kms-erratum"]) for node in reversed(nodes) if "x-kms-erratum" in node), "")
 
 
+def condition(schema: Schema, holds: bool, values: Iterable[object]) -> tuple[str, str]:  # noqa: FBT001 - of a value
+    """Why a schema binds a value that stands behind `if`, and what was received of that: `, because …`, `, with …`.
+
+    - schema: the schema in `if`, of fields that must have a value each; `holds`: whether the body fulfils it.
+    - values: the values on the way to the one that is bound. The innermost object with all these fields is told.
+    """
+    fields: Mapping[str, Any] = schema.get("properties", {})
+    objects = [value for value in values if isinstance(value, Mapping) and fields.keys() <= value.keys()]
+    limits = [f"{name} {'is' if holds else 'is not'} {wanted(field)}" for name, field in fields.items()]
+    if not limits or not objects:
+        return "", ""
+    told = ", ".join(f"{name} {_quoted(objects[-1][name])}" for name in fields)
+    return f", because {' and '.join(limits)}", f", with {told}"
+
+
 def _admits(schema: object) -> bool:
     """Whether an alternative admits anything; a profile switches alternatives off by `not: {}`."""
     return isinstance(schema, Mapping) and schema.get("not") != {}
@@ -54,6 +69,8 @@ def _admits(schema: object) -> bool:
 
 def _type(schema: Schema, depth: int, *, formed: bool) -> str:
     named = schema.get("type", ())
+    if named == "null":
+        return "null, or no such field"
     words = " or ".join(_TYPES[name] for name in ([named] if isinstance(named, str) else named))
     fields = tuple(schema.get("required", ())) if depth else ()
     if not fields or "array" in named:

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from kms_conformance.cli._option_group import option_group
+from kms_conformance.core.disk import relative_path
 from kms_conformance.core.text import counted, say
-from kms_conformance.report.reproduce import relative_path
 from kms_conformance.run.first_checks import FirstChecks
 
 

@@ -9,11 +9,11 @@ import click
 from kms_conformance.apps import replay
 from kms_conformance.apps.replay.find import FoundFailure, other_endpoint
 from kms_conformance.cli._common import run_confirmed
+from kms_conformance.core.disk import relative_path
 from kms_conformance.core.text import say
 from kms_conformance.core.tier import TIERS
 from kms_conformance.preflight import consent
 from kms_conformance.report.files import write_atomically
-from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.target import load_target
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from kms_conformance.cli._common import results_mtime
+from kms_conformance.core.disk import relative_path
 from kms_conformance.core.text import counted, say, wrapped
 from kms_conformance.report import files, layout
 from kms_conformance.report.allure import report as allure_report
@@ -20,7 +21,6 @@ from kms_conformance.report.har import document
 from kms_conformance.report.load import load_report
 from kms_conformance.report.model import Report
 from kms_conformance.report.recorded_exchanges import exchanges_of_failure, exchanges_of_run
-from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text.screen import Screen
 from kms_conformance.report.text.summary import show
 

@@ -65,5 +65,5 @@ class Answer:
         """Status and error code, or status and the start of the body, for one line of a report."""
         if self.code is not None:
             return f"{self.status} {self.code}"
-        body = self.reply.body[:120].decode(errors="replace").strip()
+        body = " ".join(self.reply.body[:120].decode(errors="replace").split())
         return f"{self.status} {body}" if body else f"{self.status}, empty body"

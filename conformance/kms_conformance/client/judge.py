@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -181,6 +182,7 @@ class Judge:
     _passes: dict[str, Passes] = field(default_factory=dict)
     _observations: dict[str, int] = field(default_factory=dict)
     _witnessed: set[str] = field(default_factory=set)
+    _notes: dict[RequirementId, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[Judgement]:
@@ -205,7 +207,9 @@ class Judge:
         self._catch_up()
         for finding in findings:
             if isinstance(finding, Judgement) and not finding.passed:
-                self._enter(finding.cleaned(self.clean))
+                note = self._notes.get(finding.requirement, "")
+                hint = " ".join(filter(None, (note, finding.hint)))
+                self._enter(replace(finding, hint=hint).cleaned(self.clean))
             else:
                 self._enter(finding)
 
@@ -250,6 +254,16 @@ class Judge:
         """Judge one requirement; returns whether it holds."""
         self.record([Judgement(requirement, passed, str(expected), str(received), exchanges, hint)])
         return passed
+
+    @contextmanager
+    def noting(self, requirement: RequirementId, note: str) -> Iterator[None]:
+        """Meanwhile, failed judgements of a requirement tell what their request has that an ordinary one has not."""
+        before = self._notes.get(requirement, "")
+        self._notes[requirement] = note
+        try:
+            yield
+        finally:
+            self._notes[requirement] = before
 
     def holds(self, requirement: RequirementId) -> None:
         """Record a passed judgement."""

@@ -29,6 +29,7 @@ from kms_conformance.client.resending import INTERNAL_ERROR, Effects, Sent
 from kms_conformance.client.sending import Sending
 from kms_conformance.client.signature_lock import SignatureLock
 from kms_conformance.client.together import Together
+from kms_conformance.core.disk import relative_path
 from kms_conformance.dialects import adapter
 from kms_conformance.target import Target
 from kms_conformance.wire.exchange_log import ExchangeLog
@@ -78,7 +79,9 @@ class Client:
         self.signer: Signer = signer_for(target, self.session)
         if joint is not None:
             self.session.pace.reserve = joint.turn
-        self.exchange_log = ExchangeLog(redactor, before=0 if joint is None else joint.exchanges_before)
+        before = 0 if joint is None else joint.exchanges_before
+        ca_file = "" if target.verify is True else relative_path(target.verify)
+        self.exchange_log = ExchangeLog(redactor, before=before, ca_file=ca_file)
         self.findings = self._new_findings(kept=False)
         promised = target.limits.requests_per_second
         self.backoff = Backoff(

@@ -1,4 +1,4 @@
-"""Durable writes: complete lines and new folders, flushed to disk so that they survive a crash."""
+"""Durable writes: complete lines and new folders, flushed to disk so that they survive a crash; and paths to show."""
 
 from __future__ import annotations
 
@@ -73,3 +73,11 @@ def _last_byte(descriptor: int, size: int) -> bytes:
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
+
+
+def relative_path(path: Path | str) -> str:
+    """The path relative to the working directory, if it lies below this directory; else the path unchanged."""
+    try:
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    except (OSError, ValueError):
+        return str(path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kms_conformance.core.disk import relative_path
 from kms_conformance.report import files, layout
 from kms_conformance.report.files import ReportError
 
@@ -55,14 +56,6 @@ def _commands(target: TargetReport) -> Iterator[Command]:
 def replay_command(directory: Path | str, failure: str) -> str:
     """The command that repeats the exchanges of a failure; `directory` is the reports folder of the run."""
     return f"kms-conformance replay {shlex.quote(relative_path(directory))} {failure}"
-
-
-def relative_path(path: Path | str) -> str:
-    """The path relative to the working directory, if it lies below this directory; else the path unchanged."""
-    try:
-        return str(Path(path).resolve().relative_to(Path.cwd()))
-    except (OSError, ValueError):
-        return str(path)
 
 
 def write_replay_file(directory: Path, paths: Mapping[str, Path | None]) -> None:

@@ -27,6 +27,11 @@ from kms_conformance.suite.fuzz.examples import NO_EXAMPLES, ExampleFolder
 
 T = TypeVar("T")
 
+_LEFT_OUT = "docs/certify-your-emulator.md#operations-that-you-do-not-offer"
+_NAME_IT = (
+    "If the service does not offer it, put its name with underscores under `lacks` in a profile of your own: "
+    f"{_LEFT_OUT}."
+)
 #: The name of the tag that checks give to keys.
 TAG = "kms-conformance"
 
@@ -99,8 +104,21 @@ class Requests:
         """Send an operation that prepares a check. Raises `Inconclusive` if it is refused."""
         answer = self.again_until(self.ask(operation, **arguments), lambda answer: answer.accepted)
         if not answer.accepted:
-            raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.")
+            hint = _NAME_IT if self.left_out(answer) else ""
+            raise Inconclusive(f"Could not {operation} to prepare the check: {answer.summary}.", hint)
         return answer
+
+    def left_out(self, answer: Answer) -> str:
+        """What to do if an answer is that of a target which does not have the operation; else ""."""
+        missing = (
+            "lacking_operation" if self.profile.has_refusal("lacking_operation") else "unknown_action unknown_path"
+        )
+        if answer.operation is None or not self.is_told(missing, answer):
+            return ""
+        return (
+            f"The endpoint answers as if {answer.operation.id} did not exist: serve it. If the service does not offer"
+            f" it, put {answer.operation.name} under `lacks` in a profile of your own: {_LEFT_OUT}."
+        )
 
     def result(self, operation: str, /, **arguments: object) -> object:
         """The result of an operation that prepares a check. Raises `Inconclusive` if it is refused."""
@@ -110,18 +128,13 @@ class Requests:
         if operation not in self.client.api:
             raise Lacking(f"The profile says that the target does not have {operation}.")
         answer = self.client.ask(operation, **arguments)
-        named = self.profile.has_refusal("lacking_operation")
-        if self.is_told("lacking_operation" if named else "unknown_action unknown_path", answer):
+        if self.left_out(answer):
             # Both names: that of the vendor's documents, and ours, which `lacks` takes.
             reason = f"The target does not have {self.client.api[operation].id} ({operation}): {answer.summary}."
             if operation in self.profile.may_lack:
                 raise Lacking(reason)
             if self.client.api[operation].beside:
-                hint = (
-                    "If the service does not offer it, put the name in parentheses under `lacks` in a profile of your "
-                    "own: docs/certify-your-emulator.md#operations-that-you-do-not-offer."
-                )
-                raise Inconclusive(reason, hint)
+                raise Inconclusive(reason, _NAME_IT)
         listed = () if answer.spec is None else answer.spec.codes
         if operation != "create" and self.profile.tells_limit(listed, answer.status, answer.code):
             raise Inconclusive(
@@ -138,7 +151,7 @@ class Requests:
         if named is None or named == key or key not in self.pool.keys:
             return
         requirement = self._on_reply(operation, "reply.key-id")
-        self.judge.breaks(requirement, f"the key {key}", f"the key {named}", (answer.number,))
+        self.judge.breaks(requirement, f"the key {key}", f"the reply names the key {named}", (answer.number,))
 
     def _on_reply(self, operation: str, part: str) -> RequirementId:
         """The requirement on a part of the replies to an operation, if there is one; else that on the whole reply."""

@@ -86,10 +86,11 @@ class Scenario(Requests):
             raise NotReached(answer)
         answer = self.again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
+        hint = self.left_out(answer)
         if not answer.accepted:
             requirements = self._broken_requirements(requirements, answer, key)
         results = [
-            self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,))
+            self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,), hint)
             for requirement in _as_tuple(requirements)
         ]
         if not all(results):
@@ -258,7 +259,8 @@ class Scenario(Requests):
             told = f"The refusal cannot be read: {answer.summary}."
             self.judge.leave_open((requirement,), Inconclusive(told, "Repair the body of the reply first."))
         else:
-            self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), accepted.reason)
+            hint = accepted.reason if fits else self.left_out(answer) or accepted.reason
+            self.judge.that(requirement, fits, str(accepted), answer.summary, (answer.number,), hint)
         if fits and (in_front or accepted.allows_several):
             told = f"{answer.status}, in front of the service" if in_front else answer.summary
             self.judge.observe(requirement, told, refusal)

@@ -57,7 +57,7 @@ def _effect(was: KeyModel, operation: str) -> RequirementId:
 
 def must_name(kms: Scenario, requirement: RequirementId, alias: str, key: str, answer: Answer) -> bool:
     """Judge that an alias names a key; returns whether it does. `answer` is that to the request before."""
-    told = f"{alias} names {key}", lambda named: f"it names {named}"
+    told = f"{alias} names {key}", lambda named: f"it names {named or 'no key'}"
     named = kms.must_show(requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
     return bool(named == key)
 

@@ -55,19 +55,21 @@ _LACKING = "lacking_operation unknown_action unknown_path"
 @pytest.mark.alone
 def test_request_is_refused(kms: Scenario, fault: str) -> None:
     found = _found(kms, fault)
+    requirement_id = as_id(f"auth.{fault}")
     key = kms.key(ENABLED)
     before = kms.view(key)
     request = kms.dialect.request("schedule", {"key_id": key, "window": kms.days})
     read = kms.dialect.request("describe", {"key_id": key})
     for sabotage in found:
-        answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)
-        kms.must_be_refused(as_id(f"auth.{fault}"), sabotage.refusal, answer, {key: before})
-        if answer.accepted:
-            # It is accused; the next request must not be.
-            kms.pool.bring(key, before.state)
-        if fault in _HERE_AND_THERE:
-            reading = kms.client.send(read, kms.client.api["describe"], sabotage.signer)
-            kms.must_be_refused(as_id(f"auth.{fault}"), sabotage.refusal, reading)
+        with kms.judge.noting(requirement_id, sabotage.wrong):
+            answer = kms.client.send(request, kms.client.api["schedule"], sabotage.signer)
+            kms.must_be_refused(requirement_id, sabotage.refusal, answer, {key: before})
+            if answer.accepted:
+                # It is accused; the next request must not be.
+                kms.pool.bring(key, before.state)
+            if fault in _HERE_AND_THERE:
+                reading = kms.client.send(read, kms.client.api["describe"], sabotage.signer)
+                kms.must_be_refused(requirement_id, sabotage.refusal, reading)
 
 
 @requirement("auth.replayed-nonce")
@@ -79,7 +81,8 @@ def test_replayed_request_is_refused(kms: Scenario) -> None:
     if not first.accepted:
         raise Inconclusive(f"The first request, which is to be replayed, was refused: {first.summary}.")
     second = kms.client.send(request, kms.client.api["describe"], sabotage.signer)
-    kms.must_be_refused("auth.replayed-nonce", sabotage.refusal, second)
+    with kms.judge.noting("auth.replayed-nonce", sabotage.wrong):
+        kms.must_be_refused("auth.replayed-nonce", sabotage.refusal, second)
 
 
 @requirement("auth.{fault}")
@@ -103,9 +106,10 @@ def test_no_operation_is_served(kms: Scenario, fault: str) -> None:
         answer = _sent(kms, operation, arguments, sabotage, number // len(found) + turn)
         if _is_lacking(kms, operation, answer):
             continue
-        kms.must_be_refused(requirement_id, sabotage.refusal, answer)
-        if answer.accepted or number % _IN_A_ROW:
-            kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+        with kms.judge.noting(requirement_id, sabotage.wrong):
+            kms.must_be_refused(requirement_id, sabotage.refusal, answer)
+            if answer.accepted or number % _IN_A_ROW:
+                kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
         if answer.accepted:
             kms.pool.bring(key, ENABLED)
     kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
@@ -138,10 +142,11 @@ def _must_stay(
         }
         request = kms.dialect.request(operation, {"key_id": key, **further.get(operation, {})})
         answer = kms.client.send(request, kms.client.api[operation], sabotage.signer)
-        if not _is_lacking(kms, operation, answer):
-            kms.must_be_refused(requirement_id, sabotage.refusal, answer)
-        if number % _IN_A_ROW or number == len(rows) - 1:
-            kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
+        with kms.judge.noting(requirement_id, sabotage.wrong):
+            if not _is_lacking(kms, operation, answer):
+                kms.must_be_refused(requirement_id, sabotage.refusal, answer)
+            if number % _IN_A_ROW or number == len(rows) - 1:
+                kms.must_be_unchanged(requirement_id, before, kms.read(key), answer)
 
 
 def _is_lacking(kms: Scenario, operation: str, answer: Answer) -> bool:

@@ -134,7 +134,8 @@ def _must_be_answered_as_usual(
         return answer
     if refusal is None:
         expected = "it is served as in another form"
-        kms.judge.that(kept.requirement, answer.accepted, expected, answer.summary, (answer.number,))
+        hint = kms.left_out(answer)
+        kms.judge.that(kept.requirement, answer.accepted, expected, answer.summary, (answer.number,), hint)
         return answer
     if answer.accepted:
         kept.bring_back()

@@ -240,7 +240,10 @@ def _must_be_listed_by_state(kms: Scenario, key: str) -> None:
             listed = partial(kms.pool.list_some, arguments)
             told = f"{wanted} among the keys in the state {state}", lambda ids: f"{len(ids)} other keys"
             kms.must_show(requirement_id, listed, lambda ids, wanted=wanted: wanted in ids, told, what="list")  # type: ignore[misc]  # the loop's value is bound
-            told = f"without {foreign}, which is in another state", lambda ids: f"{len(ids)} keys, with that one"
+            told = (
+                f"the list of keys in the state {state} without {foreign}, which is in another state",
+                lambda ids: f"{len(ids)} keys, with that one",
+            )
             kms.must_show("list.row-agrees", listed, lambda ids, foreign=foreign: foreign not in ids, told, what="list")  # type: ignore[misc]  # as above
 
 

@@ -46,9 +46,10 @@ def test_text_in_a_context_is_decrypted_in_that_context_alone(kms: Scenario) -> 
             answer = kms.ask("decrypt", ciphertext=ciphertext, **context)
             if answer.accepted and "encryption_context" in kms.profile.may_lack:
                 raise Lacking("The target takes no encryption context; later editions of the pages have another one.")
-            named = "another context" if context else "no context"
-            told = f"a refusal with {named}", f"{answer.summary}"
-            kms.judge.that("decrypt.context", not answer.accepted, *told, (answer.number,))
+            named = f"the context {_OTHER_CONTEXT}" if context else "no context"
+            told = f"a refusal with {'another context' if context else 'no context'}", answer.summary
+            note = f"The ciphertext was made in the context {_CONTEXT}; this request has {named}."
+            kms.judge.that("decrypt.context", not answer.accepted, *told, (answer.number,), note)
 
 
 @requirement("generate-data-key.plaintext")

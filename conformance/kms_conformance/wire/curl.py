@@ -20,6 +20,8 @@ def curl(record: ExchangeRecord) -> str:
     words = ["curl -sS -i -g --http1.1 --path-as-is"]
     words.append("--head" if record.method == "HEAD" and not record.request_body.text else f"-X {_word(record.method)}")
     words.append(_word(record.url))
+    if record.ca_file:
+        words.append(f"--cacert {_word(record.ca_file)}")
     for name, value in record.request_headers:
         words.append(f"-H {_word(f'{name}: {value}' if value else f'{name};', 'latin-1')}")
     body = record.request_body

@@ -42,7 +42,10 @@ class Body:
 
 @dataclass(frozen=True)
 class ExchangeRecord:
-    """One exchange without secrets. `started` is ISO 8601 in UTC; fields of a missing reply are None."""
+    """One exchange without secrets. `started` is ISO 8601 in UTC; fields of a missing reply are None.
+
+    `ca_file`: the file with the certificate authorities of the endpoint; "" if they are those that every client trusts.
+    """
 
     number: int
     operation: str
@@ -58,9 +61,12 @@ class ExchangeRecord:
     reply_body: Body | None
     failure: str | None
     failure_text: str | None
+    ca_file: str = ""
 
     @classmethod
-    def of(cls, number: int, operation: str, exchange: Exchange, redactor: Redactor) -> ExchangeRecord:
+    def of(
+        cls, number: int, operation: str, exchange: Exchange, redactor: Redactor, ca_file: str = ""
+    ) -> ExchangeRecord:
         """The record of an exchange; `operation` is the vendor's name of its operation."""
         request = redactor.request(exchange.request)
         reply = redactor.reply(exchange.reply) if exchange.reply else None
@@ -79,11 +85,13 @@ class ExchangeRecord:
             reply_body=Body.of(reply.body) if reply else None,
             failure=exchange.failure.kind if exchange.failure else None,
             failure_text=redactor.text(exchange.failure.text) if exchange.failure else None,
+            ca_file=redactor.text(ca_file),
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The record as JSON-compatible values."""
-        return asdict(self)
+        """The record as JSON-compatible values; without `ca_file` if there is none."""
+        values = asdict(self)
+        return values if self.ca_file else {name: value for name, value in values.items() if name != "ca_file"}
 
 
 def _writable(text: str) -> str:
@@ -98,9 +106,10 @@ class ExchangeLog:
     demand. Only records leave this class.
     """
 
-    def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS, before: int = 0) -> None:
-        """`before` is the number before that of the first exchange."""
+    def __init__(self, redactor: Redactor, limit: int = MAX_RECORDS, before: int = 0, ca_file: str = "") -> None:
+        """`before` is the number before that of the first exchange; `ca_file` is that of the endpoint."""
         self.redactor = redactor
+        self._ca_file = ca_file
         self._kept: dict[int, tuple[int, str, Exchange] | ExchangeRecord] = {}
         self._limit = limit
         self._count = before
@@ -139,7 +148,7 @@ class ExchangeLog:
             ]
 
     def _record(self, number: int, operation: str, exchange: Exchange) -> ExchangeRecord:
-        return ExchangeRecord.of(number, operation, exchange, self.redactor)
+        return ExchangeRecord.of(number, operation, exchange, self.redactor, self._ca_file)
 
     @property
     def count(self) -> int:

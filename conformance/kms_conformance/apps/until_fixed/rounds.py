@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kms_conformance.core.disk import relative_path
 from kms_conformance.core.text import counted, one_line
 from kms_conformance.report.model import Report
 from kms_conformance.report.red import checks_not_passed, red_requirements
-from kms_conformance.report.reproduce import relative_path
 
 # Most names of requirements in a line.
 _MOST_NAMES = 4

@@ -11,6 +11,8 @@ from rich.text import Text
 from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core.text import counted, one_line, wrapped
 from kms_conformance.report.reproduce import replay_command
+from kms_conformance.report.text.exchange import asked, view
+from kms_conformance.report.text.hints import place
 from kms_conformance.report.text.others import OtherKeys
 from kms_conformance.report.text.words import not_run_because, open_reason
 
@@ -30,10 +32,11 @@ _MOST_NAMES = 3
 # all lines.
 _MOST_LINES = 2
 _MOST_LINES_COMPARED = 4
+_MOST_LINES_SENT = 3
 
 
 def failures(target: TargetReport, directory: Path | None, width: int) -> Iterator[Text]:
-    """One block for each failed requirement: statement, source, expected, received, and the command to repeat it."""
+    """One block for each failed requirement: statement, source, what was sent and received, and how to repeat it."""
     failed = target.causes_first("failed")
     first: dict[str, tuple[CheckResult, Judgement]] = {}
     times = Counter[str]()
@@ -59,9 +62,23 @@ def first_failure(check: CheckResult, dialect: str, width: int) -> Iterator[Text
     yield from lines(name, width, "  ✗ ", style="red")
     if requirement is not None:
         yield from _brief(requirement.statement, width, "    ")
+    yield from _compared(check, failure, width)
+
+
+def _compared(check: CheckResult, failure: Judgement, width: int) -> Iterator[Text]:
+    """What was sent, expected and received, the note of the check, where it was seen, and what to look at next."""
+    by_number = {record["number"]: record for record in check.exchanges}
+    cited = [by_number[number] for number in failure.exchanges if number in by_number]
+    if cited:
+        # The first is the request, those behind it are the reads that show its effect.
+        yield from _brief(asked(cited[0]), width, "    sent      ", _MOST_LINES_SENT)
     yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
     yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
+    if failure.hint:
+        yield from _brief(failure.hint, width, "    note      ")
     yield from _seen_in(check, failure, width)
+    next_step = place(failure.requirement, tuple(view(record, 0) for record in cited))
+    yield from _brief(next_step, width, "    next      ", _MOST_LINES_COMPARED)
 
 
 def _seen_in(check: CheckResult, failure: Judgement, width: int) -> Iterator[Text]:
@@ -172,9 +189,7 @@ def _failure(
     if requirement is not None:
         yield from _brief(requirement.statement, width, "    ")
         yield from _brief(str(requirement.sources[0]), width, "    source    ")
-    yield from _brief(failure.expected, width, "    expected  ", _MOST_LINES_COMPARED)
-    yield from _brief(failure.received, width, "    received  ", _MOST_LINES_COMPARED)
-    yield from _seen_in(check, failure, width)
+    yield from _compared(check, failure, width)
     # The command is not wrapped, so that it can be copied.
     if directory is not None:
         yield Text(f"    repeat    {replay_command(directory, name)}")

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kms_conformance.core.text import capped, one_line, printable
+from kms_conformance.wire.credentials import credential_places
 from kms_conformance.wire.curl import curl
 from kms_conformance.wire.exchange_log import Body, ExchangeRecord
 from kms_conformance.wire.trace_context import PARENT
@@ -35,6 +37,8 @@ _VARIABLE = re.compile(r"\"\$([A-Z0-9_]+)\"")
 # Names of curl variables that stand for signatures. A signature is valid for one request only.
 _SIGNATURES = frozenset({"AUTHORIZATION", "SIGNATURE"})
 _HEADER_LIMIT = 500
+# The first characters of a word that is longer than an ARN of a key.
+_LONG_WORD = re.compile(r"([\w+/%-]{40})[\w+/%=-]{60,}")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,21 @@ def view(raw: Mapping[str, Any], body_limit: int) -> ExchangeView:
         curl=line,
         needs=_needs(line),
     )
+
+
+def asked(raw: Mapping[str, Any]) -> str:
+    """A stored request in one line: method, path and query without the parameters of signatures, and body.
+
+    Long words in it, such as ciphertexts, are cut, because parameters may stand behind them.
+    """
+    record = record_of(raw)
+    split = urlsplit(record.url)
+    places = credential_places()
+    left_out = {*places.signing_parameters, *places.fresh_parameters}
+    kept = [piece for piece in split.query.split("&") if piece and unquote(piece.partition("=")[0]) not in left_out]
+    target = f"{split.path}{'?' if kept else ''}{'&'.join(kept)}"
+    told = " ".join(filter(None, (record.method, target, record.request_body.text)))
+    return one_line(_LONG_WORD.sub(r"\1…", told))
 
 
 def trace_of(headers: Sequence[Sequence[str]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kms_conformance.core.text import one_line, printable, wrapped
@@ -21,6 +21,11 @@ _TEXT_CURL = 2000
 # The largest number of exchanges that are shown. Most judgements cite a request and the reads that show its effect; the
 # lifecycle model cites more.
 _MOST_EXCHANGES = 4
+_ON_CREDENTIALS = "auth."
+_WRONG_ON_PURPOSE = (
+    "The credentials of this request are wrong on purpose, as the note says, and the variables hide them."
+    " kms-conformance replay makes them again; an endpoint that does not look at them takes any text."
+)
 _UNKNOWN = "Not in the catalogue of this version: the report was made by another version."
 
 
@@ -66,7 +71,7 @@ def explain(
     by_number = {record["number"]: record for record in records}
     cited = [by_number[number] for number in judgement.exchanges if number in by_number]
     shown = cited if len(cited) <= _MOST_EXCHANGES else [cited[0], *cited[1 - _MOST_EXCHANGES :]]
-    exchanges = tuple(view(record, body_limit) for record in shown)
+    exchanges = tuple(_of_failure(view(record, body_limit), judgement.requirement) for record in shown)
     return FailureView(
         requirement=judgement.requirement,
         level=requirement.level if requirement else "",
@@ -80,6 +85,13 @@ def explain(
         next=look_next(judgement.requirement, exchanges),
         id=name,
     )
+
+
+def _of_failure(exchange: ExchangeView, requirement: str) -> ExchangeView:
+    """The exchange as a failure shows it: who signs a request with wrong credentials again has another request."""
+    if exchange.needs and requirement.startswith(_ON_CREDENTIALS):
+        return replace(exchange, needs=_WRONG_ON_PURPOSE)
+    return exchange
 
 
 def render(

@@ -139,6 +139,8 @@ def _card(card: Card) -> str:
     if card.verdict.verdict == "waived":
         lines.append(f"Waived: {with_code(card.verdict.reason)}")
     lines.append(block(f"expected  {_short(failure.expected)}\nreceived  {_short(failure.received)}"))
+    if failure.note:
+        lines.append(f"Note: {plain(failure.note)}")
     if failure.exchanges:
         first = failure.exchanges[0]
         # The command is shown whole or not at all, because a part of it would be another command.

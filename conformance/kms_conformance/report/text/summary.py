@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from kms_conformance.core.disk import relative_path
 from kms_conformance.core.text import counted, duration, one_line
 from kms_conformance.report import layout
 from kms_conformance.report.model import Report, TargetReport
-from kms_conformance.report.reproduce import relative_path
 from kms_conformance.report.text import blocks
 from kms_conformance.report.text.blocks import lines
 from kms_conformance.report.text.words import VERDICT_WORDS, sentence
