@@ -35,7 +35,7 @@ from kms_conformance.core import specs
             "an object with error (an object with code)",
         ),
         ({"type": "string", "anyOf": [{"pattern": "^a$"}, {"not": {}}]}, "a string, of the form ^a$"),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "a string; or null"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "a string; or null, or no such field"),
         ({"anyOf": [{"pattern": "^a$"}], "x-kms-form": "the letter a"}, "the letter a"),
     ],
 )

@@ -29,6 +29,8 @@ _fault = partial(Fault, fault_class="lagging", severity="critical")
 # A late effect is seen where keys rest for longer.
 _late = partial(_fault, families=("lifecycle",), tier="standard")
 
+# Why a fault of this kind breaks more requirements than its own.
+_LATER = "The change comes after the check that caused it, in the middle of another one."
 # How long after a request its late effect takes place, in seconds of the process. It is less than every settle time.
 _LATE_SECONDS = 1.0
 # A lag that no profile allows, and one that is longer than the settle time of the profile `documents`, in seconds.
@@ -231,6 +233,7 @@ FAULTS = (
         name="late-refused-schedule-rescues",
         title="Scheduling a pending key again is refused, and cancels its deletion a second later.",
         requirements=frozenset({"schedule.twice"}),
+        why_more=_LATER,
         decisions=(
             _changing_though_refused_later("schedule", {"already_pending"}, with_(state=ENABLED, deletion=None)),
         ),
@@ -245,6 +248,7 @@ FAULTS = (
         name="late-other-own-key-is-disabled",
         title="A second after a key was scheduled, the other enabled keys of the caller are disabled.",
         requirements=frozenset({"schedule.only-named-key", "isolation.other-keys", "cancel.not-pending.enabled"}),
+        why_more=_LATER,
         decisions=(
             _changing_others_later(
                 "schedule",
