@@ -123,6 +123,13 @@ def _is_xml(reply: Reply) -> bool:
     return looks or "xml" in (reply.header("Content-Type") or "").lower()
 
 
+def _set(value: object) -> object:
+    """The value without members that are null, at every depth."""
+    if isinstance(value, dict):
+        return {name: _set(child) for name, child in value.items() if child is not None}
+    return [_set(child) for child in value] if isinstance(value, list) else value
+
+
 class Alibaba(Dialect):
     """The adapter of the dialect `alibaba`."""
 
@@ -187,7 +194,9 @@ class Alibaba(Dialect):
 
     def decode(self, reply: Reply, spec: ReplySpec | None) -> Decoded:
         if not _is_xml(reply):
-            return decode_json(reply.body)
+            decoded = decode_json(reply.body)
+            null_is_absent = self.profile.facts.get("null_for_absent", False)
+            return replace(decoded, value=_set(decoded.value)) if null_is_absent else decoded
         decoded = decode_xml(reply.body)
         tree = mapping(decoded.value)
         problems = decoded.problems or self._root_problems(str(tree.get("root")), reply.status)

@@ -82,12 +82,38 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
                 _must_be_usable(kms, key, ciphertexts, answer)
         kms.pool.bring(key, ENABLED)
         _must_keep_others(kms, _first_look(kms, was, since), has, answer)
+        _must_change_alone(kms, key, has)
     finally:
         with suppress(Inconclusive, Stop):
             kms.pool.bring(key, ENABLED)
             for possession in has:
                 possession.give_back(kms)
             kms.with_marker(key)
+
+
+def _must_change_alone(kms: Scenario, key: str, has: Sequence[Given]) -> None:
+    """Judge that another description, or another name, changes nothing else that the key has."""
+    was, names = kms.view(key), kms.profile.key_fields.name
+    answer = kms.ask("update_description", key_id=key, description=f"{was.description} again")
+    if answer.accepted:
+        others = tuple(name for name in names if was.fields.get(name) != was.description)
+        now = kms.pool.read_until(key, lambda view: not changed(others, was, view))
+        differ = changed(others, was, now)
+        kms.judge.that("update-description.reply", not differ, "the other fields as before", differ, (answer.number,))
+        for each in has:
+            kms.must_show(
+                "update-description.reply",
+                partial(each.missing, kms, key),
+                lambda lost: not lost,
+                (f"the {each.possession.kind} of the key as before", lambda lost: lost or "as before"),
+                answer,
+                each.possession.shown_by,
+            )
+    if len(names) > 1:
+        before = kms.view(key).description
+        answer = kms.done("set_alias", key_id=key, alias=kms.new_alias())
+        shown = f"the description {before!r} as before", lambda view: repr(view.description)
+        kms.must_show("set-alias.reply", partial(kms.read, key), lambda view: view.description == before, shown, answer)
 
 
 def _must_survive_refusal(kms: Scenario, key: str, has: Sequence[Given]) -> None:
