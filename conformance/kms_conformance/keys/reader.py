@@ -244,7 +244,7 @@ class Reader:
         known = self._settled.get(key)
         return known if known is not None and known.version == self.patience.version(key) else None
 
-    def judge_end(self, key: str, now: datetime) -> None:
+    def judge_end(self, key: str, now: datetime | None) -> None:
         """Judge that a key that reads as gone was pending, and that its deletion date has passed; `now` is the time.
 
         Nothing is judged if a request may have changed the key since it was judged last.
@@ -258,7 +258,9 @@ class Reader:
         if PENDING not in (was.state, read.state):
             expected = f"the key lives, because no deletion is scheduled: {shown(was)}"
             self.client.findings.breaks("expiry.nothing-else", expected, f"state {GONE}", numbers)
-        elif was.deletion_at is not None and was.deletion_at > now + tolerance and was.deletion_at == read.deletion_at:
+        elif now is None or was.deletion_at is None or was.deletion_at != read.deletion_at:
+            return
+        elif was.deletion_at > now + tolerance:
             self.client.findings.breaks("expiry.not-early", f"the key is there: {shown(was)}", f"state {GONE}", numbers)
 
     def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
