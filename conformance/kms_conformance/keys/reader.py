@@ -11,7 +11,7 @@ from typing import Any
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Denied, Inconclusive
-from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
+from kms_conformance.client.oracle import GONE, PENDING, PENDING_IMPORT, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 from kms_conformance.keys.transitions import EFFECTS, Transition
@@ -207,9 +207,10 @@ class Reader:
         """Judge a refusal that time has not changed, if it is for a state that the key does not have.
 
         Nothing is judged if the documents refuse the operation in the state of the key, or if it is refused otherwise.
+        Keys that wait for import have requirements of their own.
         """
-        profile = self.client.profile
-        if not self.client.may_be_late(answer) or profile.refusal_in(operation, was.state) is not None:
+        refused = self.client.profile.refusal_in(operation, was.state) is not None
+        if refused or was.state == PENDING_IMPORT or not self.client.may_be_late(answer):
             return
         cancelled = operation == "enable" and self._transitions.get(str(was.id)) == "cancel"
         requirement = "cancel.usable-again" if cancelled else EFFECTS[operation]
