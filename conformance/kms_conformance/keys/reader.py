@@ -23,6 +23,8 @@ DATE_PAUSE_SECONDS = 2.1
 _FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
+# After this many pages, the rest of a list, and all further lists, are asked for in the largest pages.
+_MANY_PAGES = 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Reader:
         # The keys whose deletion dates were seen to move with time.
         self._sliding: set[str] = set()
         self._changed_by_itself: RequirementId | None = None
+        self._many_pages = False
         self.rows: dict[str, Mapping[str, Any]] = {}
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
@@ -297,8 +300,11 @@ class Reader:
     def _pages(self, size: Mapping[str, object], first: Answer | None) -> Iterator[Page]:
         cursor: dict[str, object] = {}
         seen: set[str] = set()
-        for _ in range(_MOST_PAGES):
-            answer = first or self.client.ask("list", **size, **cursor)
+        largest = self.client.dialect.largest_page
+        for number in range(_MOST_PAGES):
+            self._many_pages = self._many_pages or number >= _MANY_PAGES
+            usual = {"limit": largest} if self._many_pages and largest else {}
+            answer = first or self.client.ask("list", **{**usual, **size}, **cursor)
             first = None
             if not answer.accepted:
                 raise Inconclusive(f"Keys could not be listed: {answer.summary}.")
