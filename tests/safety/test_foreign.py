@@ -79,6 +79,7 @@ def test_two_hundred_foreign_keys_are_untouched_by_all_of_standard(dialect: str)
     assert (found["appeared"], found["vanished"]) == ([], [])
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_fuzzing_and_the_model_touch_no_foreign_key(dialect: str) -> None:
     with Emulator(dialect, decisions=Roomy, foreign_keys=NUMBER) as emulator:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 from test_ended import scene_of
 
 from kms_conformance.apps.selftest.behaviour_mutations import refusing
 from kms_conformance.cli.sweep import sweep_target
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.oracle import ENABLED
 from kms_conformance.core import specs
@@ -142,3 +144,17 @@ def test_an_admission_that_broke_off_is_made_again(scene, monkeypatch) -> None:
     before = len(at.received)
     at.target_session.require_state()
     assert {"disable", "enable"} <= {inbound.operation for inbound in at.received[before:]}
+
+
+@BOTH
+def test_keys_are_scheduled_without_the_clock_of_the_endpoint(scene, dialect: str) -> None:
+    at = scene(dialect)
+    key = at.kms.key(ENABLED)
+
+    def broken(seconds: float) -> NoReturn:
+        raise Inconclusive(f"The clock was not moved by {seconds} s.")
+
+    at.target_session.time.advance = broken
+    at.target_session.time._known = False  # noqa: SLF001 - as in a new process
+    assert at.target_session.end() == ()
+    assert next(each for each in at.emulator.store.keys if each.id == key).state is State.PENDING_DELETION

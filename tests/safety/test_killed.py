@@ -61,6 +61,7 @@ def judging(emulator: KillingEmulator, target: Target, monkeypatch: pytest.Monke
     return judge
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
     dialect: str, monkeypatch: pytest.MonkeyPatch, record_property
@@ -83,6 +84,7 @@ def test_killed_at_any_request_a_run_leaves_nothing_that_sweep_does_not_finish(
     assert wrong == [], "the run that went on was disturbed, so it was not the run that is meant"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_killed_while_keys_have_aliases_and_tags_nothing_is_left_that_sweep_does_not_give_back(
     dialect: str, monkeypatch: pytest.MonkeyPatch
@@ -104,6 +106,7 @@ def some(number: int) -> bool:
     return EVERY or number % ONE_IN_FEWER == first() % ONE_IN_FEWER
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_killed_where_creates_are_refused_and_carried_out_nothing_is_left(
     dialect: str, monkeypatch: pytest.MonkeyPatch
@@ -117,6 +120,7 @@ def test_killed_where_creates_are_refused_and_carried_out_nothing_is_left(
     assert outcome.failed == {"refused.changes-nothing"}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_killed_where_look_ups_are_answered_by_any_status_nothing_unknown_was_asked_for(
     dialect: str, monkeypatch: pytest.MonkeyPatch
@@ -142,6 +146,7 @@ def test_killed_where_look_ups_are_answered_by_any_status_nothing_unknown_was_as
     assert "unknown-key.schedule" in outcome.ids("inconclusive")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_killed_and_swept_with_the_credentials_of_another_night_nothing_is_left(
     dialect: str, monkeypatch: pytest.MonkeyPatch

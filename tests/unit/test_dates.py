@@ -9,7 +9,7 @@ import pytest
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.dialects.alibaba import Alibaba
 from kms_conformance.dialects.huawei import Huawei
-from kms_conformance.suite.scenario import is_dated
+from kms_conformance.keys.transitions import is_dated
 
 DELETION = Profile.load("huawei").deletion
 EXPECTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -131,6 +131,7 @@ class Aws(Dialect):
     account_field = "AWSAccountId"
     alias_separator = "/"
     empty_tag_values = True
+    largest_page = 1000
     clears_description = True
     pages_belongings = True
     replaces_tags = True

@@ -125,6 +125,8 @@ class Dialect(ABC):
     belongings: tuple[Belonging, ...] = ()
     # The field of a key with the account of its owner, which its ARN tells too; empty if there is none.
     account_field = ""
+    # The documented largest number of keys on a page, if the usual one is smaller; 0: there is none.
+    largest_page = 0
     # Whether the documents allow tags with an empty value.
     empty_tag_values = False
     # A character that the documents allow in an alias, and that servers may take for the end of a part.

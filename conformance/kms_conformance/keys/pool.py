@@ -21,6 +21,7 @@ from kms_conformance.keys.inventory import Inventory
 from kms_conformance.keys.transitions import (
     EFFECTS,
     STEPS,
+    NoTransition,
     Transition,
     after_cancel_from,
     expected_after,
@@ -40,20 +41,12 @@ def _kind(arguments: Mapping[str, object]) -> str:
     return " ".join(f"{name}={value}" for name, value in sorted(arguments.items())) or PLAIN
 
 
-def _real_time() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class UnscheduledKey:
     """A key that could not be scheduled for deletion, with the reason; without secrets."""
 
     key: str
     reason: str
-
-
-class NoTransition(Inconclusive):
-    """No operation leads from the state of this key to the wanted state; another key may be able to get there."""
 
 
 class Pool(Inventory):
@@ -64,7 +57,7 @@ class Pool(Inventory):
         client: Client,
         ledger: Ledger,
         most: int,
-        now: Callable[[], datetime] = _real_time,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         share: int | None = None,
     ) -> None:
         """`now` returns the time of the target's clock. The other arguments are those of `Inventory`."""
@@ -132,7 +125,7 @@ class Pool(Inventory):
 
     def _drop_gone(self, key: str, view: KeyView) -> bool:
         if view.state == GONE and key in self.keys:
-            self.judge_end(key, self._now())
+            self.judge_end(key, self._time_if_known())
             self.keys.remove(key)
         return view.state == GONE
 
@@ -143,7 +136,7 @@ class Pool(Inventory):
         window = {"window": days} if operation == "schedule" else {}
         if operation == "schedule":
             self._after_cancel[key] = after_cancel_from(view.state)
-        asked_at = self._now()
+        asked_at = self._time_if_known()
         try:
             answer, now = self.patience.until(
                 operation,
@@ -174,10 +167,17 @@ class Pool(Inventory):
             requirement = self._after_cancel.get(key, "cancel.state-after")
             self.client.findings.breaks(requirement, expected, received, (answer.number,))
         else:
-            transition = Transition(operation, view, asked_at, self._now(), window.get("window"))
+            transition = Transition(operation, view, asked_at, self._time_if_known(), window.get("window"))
             after = self.judge_transition(key, transition, after, answer)
             self.settle(key, after, EFFECTS[operation])
         return after
+
+    def _time_if_known(self) -> datetime | None:
+        """The time for keys; None if the clock of the target does not answer, for keys must be scheduled even then."""
+        try:
+            return self._now()
+        except Inconclusive:
+            return None
 
     def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
         """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""

@@ -11,7 +11,7 @@ from typing import Any
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Denied, Inconclusive
-from kms_conformance.client.oracle import GONE, PENDING, UNAVAILABLE
+from kms_conformance.client.oracle import GONE, PENDING, PENDING_IMPORT, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 from kms_conformance.keys.transitions import EFFECTS, Transition
@@ -23,6 +23,8 @@ DATE_PAUSE_SECONDS = 2.1
 _FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
 _MOST_PAGES = 100
+# After this many pages, the rest of a list, and all further lists, are asked for in the largest pages.
+_MANY_PAGES = 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Reader:
         # The keys whose deletion dates were seen to move with time.
         self._sliding: set[str] = set()
         self._changed_by_itself: RequirementId | None = None
+        self._many_pages = False
         self.rows: dict[str, Mapping[str, Any]] = {}
         self._last: tuple[int, KeyView] | None = None
         self._settled: dict[str, Settled] = {}
@@ -207,9 +210,10 @@ class Reader:
         """Judge a refusal that time has not changed, if it is for a state that the key does not have.
 
         Nothing is judged if the documents refuse the operation in the state of the key, or if it is refused otherwise.
+        Keys that wait for import have requirements of their own.
         """
-        profile = self.client.profile
-        if not self.client.may_be_late(answer) or profile.refusal_in(operation, was.state) is not None:
+        refused = self.client.profile.refusal_in(operation, was.state) is not None
+        if refused or was.state == PENDING_IMPORT or not self.client.may_be_late(answer):
             return
         cancelled = operation == "enable" and self._transitions.get(str(was.id)) == "cancel"
         requirement = "cancel.usable-again" if cancelled else EFFECTS[operation]
@@ -244,7 +248,7 @@ class Reader:
         known = self._settled.get(key)
         return known if known is not None and known.version == self.patience.version(key) else None
 
-    def judge_end(self, key: str, now: datetime) -> None:
+    def judge_end(self, key: str, now: datetime | None) -> None:
         """Judge that a key that reads as gone was pending, and that its deletion date has passed; `now` is the time.
 
         Nothing is judged if a request may have changed the key since it was judged last.
@@ -258,7 +262,9 @@ class Reader:
         if PENDING not in (was.state, read.state):
             expected = f"the key lives, because no deletion is scheduled: {shown(was)}"
             self.client.findings.breaks("expiry.nothing-else", expected, f"state {GONE}", numbers)
-        elif was.deletion_at is not None and was.deletion_at > now + tolerance and was.deletion_at == read.deletion_at:
+        elif now is None or was.deletion_at is None or was.deletion_at != read.deletion_at:
+            return
+        elif was.deletion_at > now + tolerance:
             self.client.findings.breaks("expiry.not-early", f"the key is there: {shown(was)}", f"state {GONE}", numbers)
 
     def list_keys(self, limit: int | None = None, first: Answer | None = None) -> tuple[str, ...]:
@@ -294,8 +300,11 @@ class Reader:
     def _pages(self, size: Mapping[str, object], first: Answer | None) -> Iterator[Page]:
         cursor: dict[str, object] = {}
         seen: set[str] = set()
-        for _ in range(_MOST_PAGES):
-            answer = first or self.client.ask("list", **size, **cursor)
+        largest = self.client.dialect.largest_page
+        for number in range(_MOST_PAGES):
+            self._many_pages = self._many_pages or number >= _MANY_PAGES
+            usual = {"limit": largest} if self._many_pages and largest else {}
+            answer = first or self.client.ask("list", **{**usual, **size}, **cursor)
             first = None
             if not answer.accepted:
                 raise Inconclusive(f"Keys could not be listed: {answer.summary}.")

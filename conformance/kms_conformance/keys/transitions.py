@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from kms_conformance.catalogue.profile import Deletion, Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
+from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import AFTER, DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT
 from kms_conformance.dialects.base import KeyView
 
@@ -28,6 +29,10 @@ EFFECTS: Mapping[str, RequirementId] = {
     "enable": "enable.reply",
     "disable": "disable.reply",
 }
+
+
+class NoTransition(Inconclusive):
+    """No operation leads from the state of this key to the wanted state; another key may be able to get there."""
 
 
 def has_effect(operation: str, after: KeyView) -> bool:
@@ -92,14 +97,14 @@ class Transition:
     """An operation on a key that was carried out.
 
     - was: the key before the operation.
-    - asked_at, answered_at: the times for keys before the request and after the reply.
+    - asked_at, answered_at: the times for keys before the request and after the reply; None if they are not known.
     - days: the window in days; None for other operations than `schedule`.
     """
 
     operation: str
     was: KeyView
-    asked_at: datetime
-    answered_at: datetime
+    asked_at: datetime | None
+    answered_at: datetime | None
     days: int | None = None
 
     def mismatches(self, now: KeyView, profile: Profile) -> Iterator[Mismatch]:
@@ -107,20 +112,17 @@ class Transition:
 
         These are a deletion date other than the one that was asked for, and fields that no change of the state changes.
         """
-        if self.days is not None and not self._is_rightly_dated(now, profile.deletion):
-            expected = f"a deletion date of {_text(self.asked_at + timedelta(days=self.days))}"
-            yield Mismatch("schedule.window.start", expected, _text(now.deletion_at))
+        if self.days is not None and self.asked_at is not None and self.answered_at is not None:
+            window = timedelta(days=self.days)
+            # The target may have taken the request at any moment between: the one that is nearest to the date counts.
+            start = min(max((now.deletion_at or self.asked_at) - window, self.asked_at), self.answered_at)
+            if now.deletion_at is None or not is_dated(now.deletion_at, start + window, profile.deletion):
+                yield Mismatch(
+                    "schedule.window.start", f"a deletion date of {_text(start + window)}", _text(now.deletion_at)
+                )
         differ = changed(profile.key_fields.fields, self.was, now)
         if differ:
             yield Mismatch(as_id(f"{self.operation}.keeps.fields"), "the fields of the key as before", differ)
-
-    def _is_rightly_dated(self, now: KeyView, deletion: Deletion) -> bool:
-        if now.deletion_at is None or self.days is None:
-            return False
-        window = timedelta(days=self.days)
-        # The target may have taken the request at any moment between: the nearest one counts.
-        start = min(max(now.deletion_at - window, self.asked_at), self.answered_at)
-        return is_dated(now.deletion_at, start + window, deletion)
 
 
 def _text(date: datetime | None) -> str:

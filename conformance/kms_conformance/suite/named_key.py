@@ -25,8 +25,8 @@ _NO_NAME = "alias_as_key or arn_as_key or unknown_alias or unknown_key or malfor
 _READS = frozenset({"list_aliases", "list_tags", "list_grants", "get_policy", "rotation_status"})
 # Whether the rotation of a key is on after an operation.
 _ROTATIONS = {"enable_rotation": True, "disable_rotation": False}
-# Members of a reply that are made anew for each reply.
-_OF_THE_REPLY = frozenset({"RequestId", "request_id"})
+# Members of a reply that are made anew for each reply, or may tell the name that was asked for.
+_OF_THE_REPLY = frozenset({"RequestId", "request_id", "NextMarker", "next_marker", "KeyId", "key_id"})
 
 
 @dataclass

@@ -20,7 +20,7 @@ from kms_conformance.suite.watched_keys import WatchedKeys
 _MOST_OTHERS = 50
 
 
-@requirement("isolation.other-keys", "schedule.window.start")
+@requirement("isolation.other-keys")
 def test_no_operation_touches_another_key(kms: Scenario) -> None:
     """Run a lifecycle on one key; a bystander of ours and keys of others are read right before and right after it.
 

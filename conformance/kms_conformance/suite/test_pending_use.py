@@ -254,8 +254,8 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours.add(kms.key(DISABLED, *ours))
     whole = set(kms.pool.list_keys())
     # A page holds a third of the keys, so that the list has at least three pages, but a large account needs few
-    # requests. The largest documented page has 100 keys.
-    size = min(100, max(1, len(whole) // 3))
+    # requests.
+    size = min(max(100, kms.dialect.largest_page), max(1, len(whole) // 3))
 
     def wrong() -> list[str]:
         now = set(kms.pool.list_keys())
