@@ -83,6 +83,11 @@ class TimeControl:
         return self._everything
 
     @property
+    def known(self) -> bool:
+        """Whether the time for keys is known without a request."""
+        return self._known
+
+    @property
     def offered(self) -> bool:
         """Whether the target file has a time_control URL."""
         return self._url is not None

@@ -63,6 +63,7 @@ class Pool(Inventory):
         """`now` returns the time of the target's clock. The other arguments are those of `Inventory`."""
         super().__init__(client, ledger, most, share)
         self._now = now
+        self.knows_time: Callable[[], bool] = lambda: True
         self._reserved: dict[str, str] = {}
         # The requirement on the state after a cancel, by key: it depends on the state in which it was scheduled.
         self._after_cancel: dict[str, RequirementId] = {}
@@ -173,11 +174,8 @@ class Pool(Inventory):
         return after
 
     def _time_if_known(self) -> datetime | None:
-        """The time for keys; None if the clock of the target does not answer, for keys must be scheduled even then."""
-        try:
-            return self._now()
-        except Inconclusive:
-            return None
+        """The time for keys; None if the target was not asked for it yet: to schedule keys, no clock is needed."""
+        return self._now() if self.knows_time() else None
 
     def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
         """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""

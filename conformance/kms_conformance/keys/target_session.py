@@ -71,7 +71,9 @@ class TargetSession:
 
     @cached_property
     def pool(self) -> Pool:
-        return Pool(self.client, self.ledger, self.keys, self.time.now, self.share)
+        pool = Pool(self.client, self.ledger, self.keys, self.time.now, self.share)
+        pool.knows_time = lambda: self.time.known
+        return pool
 
     @cached_property
     def time(self) -> TimeControl:

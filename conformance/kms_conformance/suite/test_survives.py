@@ -82,7 +82,8 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
                 _must_be_usable(kms, key, ciphertexts, answer)
         kms.pool.bring(key, ENABLED)
         _must_keep_others(kms, _first_look(kms, was, since), has, answer)
-        _must_change_alone(kms, key, has)
+        with suppress(Lacking, NotReached):
+            _must_change_alone(kms, key, has)
     finally:
         with suppress(Inconclusive, Stop):
             kms.pool.bring(key, ENABLED)
