@@ -29,10 +29,11 @@ def test_every_subject_has_one_name_in_a_dialect(subjects) -> None:
     assert [case for case, count in counted.items() if count > 1] == []
 
 
-@EACH
 @pytest.mark.parametrize("dialect", specs.emulated())
-def test_there_are_enough_faults(dialect: str, one: BlindSet) -> None:
-    assert sum(dialect in fault.dialects for fault in one.faults) >= FEWEST
+def test_two_sets_and_more_have_enough_faults(dialect: str) -> None:
+    """A set whose yardstick is public reports is smaller than one that an author thought out."""
+    sizes = [sum(dialect in fault.dialects for fault in one.faults) for one in BLIND_SETS]
+    assert sum(size >= FEWEST for size in sizes) >= 2
 
 
 @pytest.mark.parametrize("dialect", specs.emulated())

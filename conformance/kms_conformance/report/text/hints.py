@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,6 +62,9 @@ _NO_REPLY = {
     "tls": "Check the certificate and the TLS versions of the endpoint.",
 }
 
+# The HTTP status of a server that does not implement a request.
+_STATUS_NOT_IMPLEMENTED = 501
+
 
 def look_next(requirement: str, exchanges: tuple[ExchangeView, ...]) -> str:
     """The next step for the developer of the endpoint, in one or two sentences."""
@@ -76,9 +78,9 @@ def place(requirement: str, exchanges: tuple[ExchangeView, ...]) -> str:
         # A connection that was closed before the request came says nothing about the request: others tell more.
         kinds = [each.failure.partition(":")[0] for each in exchanges if each.reply is None]
         return _NO_REPLY.get(next((kind for kind in kinds if kind != "stale"), "stale"), _DEFAULT)
-    if last is not None and last.status == HTTPStatus.NOT_IMPLEMENTED and not requirement.startswith("protocol."):
+    if last is not None and last.status == _STATUS_NOT_IMPLEMENTED and not requirement.startswith("protocol."):
         return _NOT_IMPLEMENTED
-    if last is not None and last.status not in (None, HTTPStatus.NOT_IMPLEMENTED) and last.status >= 500:
+    if last is not None and last.status not in (None, _STATUS_NOT_IMPLEMENTED) and last.status >= 500:
         return "Read the endpoint's log: the endpoint had an internal error."
     parts = requirement.split(".")
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
