@@ -96,10 +96,11 @@ def test_what_a_key_has_survives(kms: Scenario) -> None:
 def _must_change_alone(kms: Scenario, key: str, has: Sequence[Given]) -> None:
     """Judge that another description, or another name, changes nothing else that the key has."""
     was, names = kms.view(key), kms.profile.key_fields.name
-    answer = kms.ask("update_description", key_id=key, description=f"{was.description} again")
+    sent, now = f"{was.description} again", was
+    answer = kms.ask("update_description", key_id=key, description=sent)
     if answer.accepted:
         others = tuple(name for name in names if was.fields.get(name) != was.description)
-        now = kms.pool.read_until(key, lambda view: not changed(others, was, view))
+        now = kms.pool.read_until(key, lambda view: view.description == sent and not changed(others, was, view))
         differ = changed(others, was, now)
         kms.judge.that("update-description.reply", not differ, "the other fields as before", differ, (answer.number,))
         for each in has:
@@ -112,7 +113,7 @@ def _must_change_alone(kms: Scenario, key: str, has: Sequence[Given]) -> None:
                 each.possession.shown_by,
             )
     if len(names) > 1:
-        before = kms.view(key).description
+        before = now.description
         answer = kms.done("set_alias", key_id=key, alias=kms.new_alias())
         shown = f"the description {before!r} as before", lambda view: repr(view.description)
         kms.must_show("set-alias.reply", partial(kms.read, key), lambda view: view.description == before, shown, answer)
