@@ -10,6 +10,7 @@ from kms_conformance.auth.sabotage import Changed, with_other_method, without_cr
 from kms_conformance.auth.scheme import CREDENTIAL, EARLY, STALE, Sabotage, SabotageTools, Scheme
 
 if TYPE_CHECKING:
+    from kms_conformance.auth.scheme import Signer
     from kms_conformance.wire.messages import Request
 
 
@@ -103,13 +104,27 @@ class KeyPair(Scheme, ABC):
                 Changed(tools.factory(self), tampered_body),
                 wrong="A blank was added behind the body after the request was signed.",
             ),
-            Sabotage(
-                "tampered_query",
-                "wrong_signature",
-                Changed(tools.factory(self), tampered_query),
-                wrong="The parameter Tampered=1 was added to the query after the request was signed.",
-            ),
+            self.query_sabotage(tools, "tampered_query"),
         )
+
+    def query_sabotage(self, tools: SabotageTools, name: str) -> Sabotage:
+        """The signer that changes the query after signing, under this name."""
+        return Sabotage(
+            name,
+            "wrong_signature",
+            Changed(tools.factory(self), _tampered_query),
+            wrong="The parameter Tampered=1 was added to the query after the request was signed.",
+        )
+
+
+def of_another_operation(signer: Signer) -> Sabotage:
+    """The signer, whose signature is that of a request for another operation, as one with a fault."""
+    return Sabotage(
+        "tampered_operation",
+        "wrong_signature",
+        signer,
+        wrong="The signature is that of a request for another operation.",
+    )
 
 
 def tampered_body(request: Request) -> Request:
@@ -117,7 +132,7 @@ def tampered_body(request: Request) -> Request:
     return replace(request, body=request.body + b" ")
 
 
-def tampered_query(request: Request) -> Request:
+def _tampered_query(request: Request) -> Request:
     """The request with one more parameter, which is harmless if the endpoint does not check the signature."""
     query = f"{request.query}&Tampered=1" if request.query else "Tampered=1"
     return request.with_target(request.path, query)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kms_conformance.auth import canonical
 from kms_conformance.auth.acs3 import Acs3Signer
-from kms_conformance.auth.key_pair import KeyPair, tampered_query
-from kms_conformance.auth.sabotage import Changed, Disguised, Replaying
+from kms_conformance.auth.key_pair import KeyPair, of_another_operation
+from kms_conformance.auth.sabotage import Disguised, Replaying
 from kms_conformance.auth.scheme import (
     CREDENTIAL,
     Clock,
@@ -79,18 +79,8 @@ class RpcAuth(KeyPair):
         """
         return (
             *super().sabotages(tools),
-            Sabotage(
-                "tampered",
-                "wrong_signature",
-                Changed(tools.factory(self), tampered_query),
-                wrong="The parameter Tampered=1 was added to the query after the request was signed.",
-            ),
-            Sabotage(
-                "tampered_operation",
-                "wrong_signature",
-                Disguised(tools.factory(self), _of_another_action, _with_action_of),
-                wrong="The signature is that of a request for another operation.",
-            ),
+            self.query_sabotage(tools, "tampered"),
+            of_another_operation(Disguised(tools.factory(self), _of_another_action, _with_action_of)),
             *self.token_sabotages(tools, self.security_token),
             Sabotage(
                 "replayed_nonce",

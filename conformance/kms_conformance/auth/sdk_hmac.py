@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, ClassVar
 
 from kms_conformance.auth import canonical
-from kms_conformance.auth.key_pair import KeyPair
+from kms_conformance.auth.key_pair import KeyPair, of_another_operation
 from kms_conformance.auth.sabotage import Disguised
 from kms_conformance.auth.scheme import CREDENTIAL, PROJECT_ID, Clock, Sabotage, SignerTools, utc_now
 
@@ -51,12 +51,7 @@ class AccessKeyAuth(KeyPair):
         return (
             *super().sabotages(tools),
             *self.body_and_query_sabotages(tools),
-            Sabotage(
-                "tampered_operation",
-                "wrong_signature",
-                other,
-                wrong="The signature is that of a request for another operation.",
-            ),
+            of_another_operation(other),
         )
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from kms_conformance.auth.key_pair import KeyPair
+from kms_conformance.auth.key_pair import KeyPair, of_another_operation
 from kms_conformance.auth.sabotage import Changed, Disguised
 from kms_conformance.auth.scheme import CREDENTIAL, Clock, Sabotage, SabotageTools, Signer, SignerTools, utc_now
 
@@ -80,12 +80,7 @@ class SigV4Auth(KeyPair):
                 wrong="The Authorization header lacks SignedHeaders.",
             ),
             *self.body_and_query_sabotages(tools),
-            Sabotage(
-                "tampered_operation",
-                "wrong_signature",
-                Disguised(own, _of_another_operation, _with_target_of),
-                wrong="The signature is that of a request for another operation.",
-            ),
+            of_another_operation(Disguised(own, _of_another_operation, _with_target_of)),
             Sabotage(
                 "other_region",
                 "other_region",

@@ -29,6 +29,9 @@ _MOST_RECEIVED = 200_000
 #: Operations that change the state of a key. A walk that prefers the first ones takes the shortest way.
 CHANGES = ("disable", "enable", "schedule", "cancel")
 
+#: Operations that show what a key has besides its description.
+LISTS_OF_KEY = ("list_tags", "list_aliases", "list_grants", "get_policy", "rotation_status")
+
 #: Operations that use a key and change nothing, besides those that only read. They may be repeated.
 USES = frozenset(
     {

@@ -310,9 +310,7 @@ class Alibaba(Dialect):
         return self.key(value).id
 
     def tags(self, value: object) -> Mapping[str, str | None]:
-        entries = mapping(mapping(value).get("Tags")).get("Tag")
-        found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
-        return by_name((str(entry.get("TagKey")), text(entry.get("TagValue"))) for entry in found)
+        return by_name(mapping(mapping(value).get("Tags")).get("Tag"), "TagKey", "TagValue")
 
     def without_protection(self, view: KeyView) -> Mapping[str, object] | None:
         if view.fields.get("DeletionProtection") != "Enabled":

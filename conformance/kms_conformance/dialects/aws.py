@@ -299,9 +299,7 @@ class Aws(Dialect):
         return {str(entry.get("AliasName")): text(entry.get("TargetKeyId")) for entry in found}
 
     def tags(self, value: object) -> Mapping[str, str | None]:
-        entries = mapping(value).get("Tags")
-        found = [mapping(entry) for entry in (entries if isinstance(entries, list) else ())]
-        return by_name((str(entry.get("TagKey")), text(entry.get("TagValue"))) for entry in found)
+        return by_name(mapping(value).get("Tags"), "TagKey", "TagValue")
 
     def data_key(self, value: object) -> str | None:
         return text(mapping(value).get("CiphertextBlob"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -347,11 +347,15 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def by_name(pairs: Iterable[tuple[str, str | None]]) -> dict[str, str | None]:
-    """The values of a list by name; the value of a name that is listed twice tells all its values."""
+def by_name(entries: object, name: str, value: str) -> dict[str, str | None]:
+    """The values of a list by name: members `value` and `name` of its entries.
+
+    A name that is listed twice has a text that tells all its values.
+    """
     found: dict[str, str | None] = {}
-    for name, value in pairs:
-        found[name] = value if name not in found else f"{found[name]} and {value}, listed twice"
+    for entry in map(mapping, entries if isinstance(entries, list) else ()):
+        known, told = str(entry.get(name)), text(entry.get(value))
+        found[known] = told if known not in found else f"{found[known]} and {told}, listed twice"
     return found
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -14,7 +14,7 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.ledger_lines import PLAIN
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.client.target_client import Client
-from kms_conformance.client.time_control import usual_window
+from kms_conformance.client.time_control import TimeControl, usual_window
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.give_back import GiveBack
 from kms_conformance.keys.inventory import Inventory
@@ -57,13 +57,12 @@ class Pool(Inventory):
         client: Client,
         ledger: Ledger,
         most: int,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        time: TimeControl,
         share: int | None = None,
     ) -> None:
-        """`now` returns the time of the target's clock. The other arguments are those of `Inventory`."""
+        """`time` is the target's clock. The other arguments are those of `Inventory`."""
         super().__init__(client, ledger, most, share)
-        self._now = now
-        self.knows_time: Callable[[], bool] = lambda: True
+        self._time = time
         self._reserved: dict[str, str] = {}
         # The requirement on the state after a cancel, by key: it depends on the state in which it was scheduled.
         self._after_cancel: dict[str, RequirementId] = {}
@@ -175,7 +174,7 @@ class Pool(Inventory):
 
     def _time_if_known(self) -> datetime | None:
         """The time for keys; None if the target was not asked for it yet: to schedule keys, no clock is needed."""
-        return self._now() if self.knows_time() else None
+        return self._time.now() if self._time.known else None
 
     def _attempted(self, key: str, view: KeyView, operation: str, **window: object) -> tuple[Answer, KeyView]:
         """Send an operation; returns the answer and the key, which is read again after a refusal that may be late."""
@@ -277,7 +276,7 @@ class Pool(Inventory):
             return super().is_released(view)
         profile = self.client.profile
         tolerance = timedelta(seconds=profile.deletion.date_tolerance_seconds)
-        return view.deletion_at <= self._now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
+        return view.deletion_at <= self._time.now() + timedelta(days=profile.window.minimum) + _ROUNDING + tolerance
 
     def release(self) -> tuple[UnscheduledKey, ...]:
         """Schedule every key of this run for deletion; returns the keys that could not be scheduled, with reasons."""

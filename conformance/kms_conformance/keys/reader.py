@@ -14,7 +14,7 @@ from kms_conformance.client.judge import Denied, Inconclusive
 from kms_conformance.client.oracle import GONE, PENDING, PENDING_IMPORT, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
-from kms_conformance.keys.transitions import EFFECTS, Transition
+from kms_conformance.keys.transitions import EFFECTS, Transition, date_text
 
 _MOST_READS = 4
 #: A date that moves with time differs between two reads that are so far apart: dates have a resolution of a second.
@@ -330,5 +330,4 @@ def _differ_in_date(one: KeyView, other: KeyView) -> bool:
 
 def shown(view: KeyView) -> str:
     """The facts of a key that a refused request must not change, as text: state, deletion date, description."""
-    date = "none" if view.deletion_at is None else f"{view.deletion_at:%Y-%m-%dT%H:%M:%SZ}"
-    return f"state {view.state}, deletion date {date}, description {view.description!r}"
+    return f"state {view.state}, deletion date {date_text(view.deletion_at)}, description {view.description!r}"

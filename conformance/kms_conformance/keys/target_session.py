@@ -71,9 +71,7 @@ class TargetSession:
 
     @cached_property
     def pool(self) -> Pool:
-        pool = Pool(self.client, self.ledger, self.keys, self.time.now, self.share)
-        pool.knows_time = lambda: self.time.known
-        return pool
+        return Pool(self.client, self.ledger, self.keys, self.time, self.share)
 
     @cached_property
     def time(self) -> TimeControl:

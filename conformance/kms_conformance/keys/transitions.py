@@ -118,12 +118,15 @@ class Transition:
             start = min(max((now.deletion_at or self.asked_at) - window, self.asked_at), self.answered_at)
             if now.deletion_at is None or not is_dated(now.deletion_at, start + window, profile.deletion):
                 yield Mismatch(
-                    "schedule.window.start", f"a deletion date of {_text(start + window)}", _text(now.deletion_at)
+                    "schedule.window.start",
+                    f"a deletion date of {date_text(start + window)}",
+                    date_text(now.deletion_at),
                 )
         differ = changed(profile.key_fields.fields, self.was, now)
         if differ:
             yield Mismatch(as_id(f"{self.operation}.keeps.fields"), "the fields of the key as before", differ)
 
 
-def _text(date: datetime | None) -> str:
+def date_text(date: datetime | None) -> str:
+    """A deletion date in words, ISO 8601, UTC; `none` if there is none."""
     return "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from kms_conformance.catalogue.api import CHANGES
+from kms_conformance.catalogue.api import CHANGES, LISTS_OF_KEY
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import AFTER, DISABLED, ENABLED, PENDING
@@ -16,13 +16,12 @@ from kms_conformance.keys.reader import shown
 from kms_conformance.suite.kept_state import KeptState
 from kms_conformance.suite.key_requests import KeyRequests, Place
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import must_decrypt
 
 #: What a profile names under `may_lack` if an installation may know keys by their ids alone.
 NAMES = "names_of_keys"
 # The refusals of a name that the operation's page does not list.
 _NO_NAME = "alias_as_key or arn_as_key or unknown_alias or unknown_key or malformed_key"
-# The operations that show something of a key besides its description.
-_READS = frozenset({"list_aliases", "list_tags", "list_grants", "get_policy", "rotation_status"})
 # Whether the rotation of a key is on after an operation.
 _ROTATIONS = {"enable_rotation": True, "disable_rotation": False}
 # Members of a reply that are made anew for each reply, or may tell the name that was asked for.
@@ -121,7 +120,7 @@ class NamedKey:
                     self.requests.note_accepted(place, answer.value)
                     if place.operation == "describe":
                         self._must_read_as_by_id(state, arguments, answer)
-                    elif place.operation in _READS:
+                    elif place.operation in LISTS_OF_KEY:
                         self._must_list_as_by_id(place, state, arguments, answer)
                     elif place.operation == "encrypt":
                         self._must_decrypt(state, answer)
@@ -179,11 +178,9 @@ class NamedKey:
 
     def _must_decrypt(self, state: str, answer: Answer) -> None:
         """Judge that the key decrypts what another name of it has encrypted."""
-        kms = self.kms
-        ciphertext = kms.dialect.secret_output("encrypt", answer.value)
+        ciphertext = self.kms.dialect.secret_output("encrypt", answer.value)
         if ciphertext is not None:
-            decrypted = kms.again_until(kms.ask("decrypt", ciphertext=ciphertext), lambda answer: answer.accepted)
-            kms.must_be_accepted(_requirement(state), decrypted)
+            must_decrypt(self.kms, _requirement(state), (ciphertext,))
 
     def _asked(self, place: Place, arguments: dict[str, object], fits: Callable[[Answer], bool]) -> Answer:
         """The answer to a request; if it does not fit because a refused request had moved the key, that to a second."""

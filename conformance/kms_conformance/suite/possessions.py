@@ -93,17 +93,21 @@ class Given:
         if requirement not in kms.judge.applicable:
             return True
         try:
-            lost = kms.must_show(
-                requirement,
-                lambda: self.missing(kms, self.key),
-                lambda lost: not lost,
-                (f"the {possession.kind} of the key as before", lambda lost: lost or "as before"),
-                answer,
-                possession.shown_by,
-            )
+            return self.must_be_there(kms, requirement, answer)
         except Inconclusive as problem:
             kms.judge.leave_open((requirement,), problem)
             return True
+
+    def must_be_there(self, kms: Scenario, requirement: RequirementId, answer: Answer) -> bool:
+        """Judge that the key still has it after the request of `answer`; returns whether it has."""
+        lost = kms.must_show(
+            requirement,
+            lambda: self.missing(kms, self.key),
+            lambda lost: not lost,
+            (f"the {self.possession.kind} of the key as before", lambda lost: lost or "as before"),
+            answer,
+            self.possession.shown_by,
+        )
         return not lost
 
     def leave_open(self, kms: Scenario) -> None:

@@ -14,7 +14,7 @@ from kms_conformance.client.judge import Denied, Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
-from kms_conformance.keys.transitions import is_dated
+from kms_conformance.keys.transitions import date_text, is_dated
 from kms_conformance.suite.requests import Requests
 
 T = TypeVar("T")
@@ -86,9 +86,9 @@ class Scenario(Requests):
             raise NotReached(answer)
         answer = self.again_until(answer, lambda answer: answer.accepted)
         success = " or ".join(map(str, answer.operation.success if answer.operation else (200,)))
-        hint = self.left_out(answer)
+        hint = ""
         if not answer.accepted:
-            requirements = self._broken_requirements(requirements, answer, key)
+            hint, requirements = self.left_out(answer), self._broken_requirements(requirements, answer, key)
         results = [
             self.judge.that(requirement, answer.accepted, success, answer.summary, (answer.number,), hint)
             for requirement in _as_tuple(requirements)
@@ -314,8 +314,7 @@ class Scenario(Requests):
             view = self.pool.read_until(view.id, is_right)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
         date, fits = view.deletion_at, is_right(view)
-        received = "none" if date is None else f"{date:%Y-%m-%dT%H:%M:%SZ}"
-        judged = f"a deletion date of {expected:%Y-%m-%dT%H:%M:%SZ}", received, self._since(answer), hint
+        judged = f"a deletion date of {date_text(expected)}", date_text(date), self._since(answer), hint
         if not fits and requirement != _DATE and view.id is not None and not self._is_plainly_dated(view.id, days):
             self.judge.breaks(_DATE, *judged[:3])
             return view

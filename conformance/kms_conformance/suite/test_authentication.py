@@ -13,6 +13,7 @@ from operator import eq
 import pytest
 
 from kms_conformance.auth import Sabotage, SignerFactory, sabotages
+from kms_conformance.catalogue.api import LISTS_OF_KEY
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
@@ -39,7 +40,6 @@ _HERE_AND_THERE = ("early", "other-scope", "altered-token")
 _FAULTS = (*_EVERYWHERE, *_HERE_AND_THERE)
 # After requests with these, what keys have besides their state is compared, and pending keys get all operations.
 _THOROUGH = frozenset({"missing", "garbage", "wrong-secret"})
-_BELONGINGS = ("list_tags", "list_aliases", "list_grants", "get_policy", "rotation_status")
 # The operations on keys that are not enabled, whose effects would not show on one that is.
 _ON_DISABLED = ("enable", "schedule")
 _ON_PENDING = ("enable", "schedule", "disable", "update_description")
@@ -173,7 +173,7 @@ def _must_have(
 def _belongings(kms: Scenario, key: str) -> dict[str, object]:
     """What a key has besides its state, by the operation that lists it; without what the target does not tell."""
     shown: dict[str, object] = {}
-    for operation in _BELONGINGS:
+    for operation in LISTS_OF_KEY:
         if operation in kms.client.api:
             with suppress(Inconclusive):
                 shown[operation] = _belonging(kms, operation, key)

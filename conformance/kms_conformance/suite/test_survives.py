@@ -104,14 +104,7 @@ def _must_change_alone(kms: Scenario, key: str, has: Sequence[Given]) -> None:
         differ = changed(others, was, now)
         kms.judge.that("update-description.reply", not differ, "the other fields as before", differ, (answer.number,))
         for each in has:
-            kms.must_show(
-                "update-description.reply",
-                partial(each.missing, kms, key),
-                lambda lost: not lost,
-                (f"the {each.possession.kind} of the key as before", lambda lost: lost or "as before"),
-                answer,
-                each.possession.shown_by,
-            )
+            each.must_be_there(kms, "update-description.reply", answer)
     if len(names) > 1:
         before = now.description
         answer = kms.done("set_alias", key_id=key, alias=kms.new_alias())

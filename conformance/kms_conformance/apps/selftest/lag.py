@@ -30,7 +30,7 @@ READS = frozenset({"describe", "list"}) | BELONGINGS
 DATA_PLANE = frozenset({"encrypt", "decrypt", "re_encrypt", "generate_data_key", "generate_data_key_without_plaintext"})
 
 
-class _Lag(Decisions):
+class Lag(Decisions):
     """The base of all lag models: the store remembers its contents for as long as the longest lag."""
 
     seconds = 0.0
@@ -42,12 +42,12 @@ class _Lag(Decisions):
 def steady(seconds: float, operations: Collection[str] = READS) -> Mixin:
     """These operations find the keys as they were `seconds` before."""
 
-    class Steady(_Lag):
+    class Steady(Lag):
         def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
             found = super().found(operation, keys, earlier)
             return earlier(seconds) if operation in operations else found
 
-    return _of(Steady, seconds)
+    return lasting(Steady, seconds)
 
 
 def data_plane_behind(seconds: float) -> Mixin:
@@ -61,7 +61,7 @@ def flapping(seconds: float, turns: Sequence[bool] = (False, True), seed: int | 
     `turns` are the replicas in turn; True is one that lags behind. With a `seed`, the replica of each read is drawn.
     """
 
-    class Flapping(_Lag):
+    class Flapping(Lag):
         def __init__(self, rules: Rules) -> None:
             super().__init__(rules)
             self._reads = 0
@@ -75,7 +75,7 @@ def flapping(seconds: float, turns: Sequence[bool] = (False, True), seed: int | 
             self._reads += 1
             return earlier(seconds) if behind else found
 
-    return _of(Flapping, seconds)
+    return lasting(Flapping, seconds)
 
 
 def new_key_unknown(seconds: float) -> Mixin:
@@ -84,7 +84,7 @@ def new_key_unknown(seconds: float) -> Mixin:
     Operations are counted by name.
     """
 
-    class NewKeyUnknown(_Lag):
+    class NewKeyUnknown(Lag):
         def __init__(self, rules: Rules) -> None:
             super().__init__(rules)
             self._counts: dict[str, int] = {}
@@ -97,13 +97,13 @@ def new_key_unknown(seconds: float) -> Mixin:
             known = earlier(seconds)
             return {key_id: key for key_id, key in found.items() if key_id in known}
 
-    return _of(NewKeyUnknown, seconds)
+    return lasting(NewKeyUnknown, seconds)
 
 
 def belongings_late(seconds: float) -> Mixin:
     """Aliases, tags, grants, policies and rotation read back as they were `seconds` before; states are current."""
 
-    class BelongingsLate(_Lag):
+    class BelongingsLate(Lag):
         def __init__(self, rules: Rules) -> None:
             super().__init__(rules)
             # A key that is newer than the lag has the belongings with which it was created.
@@ -118,7 +118,7 @@ def belongings_late(seconds: float) -> Mixin:
             before = self._new | dict(earlier(seconds))
             return {key_id: _with_belongings_of(before[key_id], key) for key_id, key in found.items()}
 
-    return _of(BelongingsLate, seconds)
+    return lasting(BelongingsLate, seconds)
 
 
 def _with_belongings_of(owner: Key, key: Key) -> Key:
@@ -156,7 +156,8 @@ def after_clock(seconds: float) -> Mixin:
     return AfterClock
 
 
-def _of(model: type[_Lag], seconds: float) -> Mixin:
+def lasting(model: type[Lag], seconds: float) -> Mixin:
+    """A lag model with this lag."""
     return type(model.__name__, (model,), {"seconds": seconds})
 
 

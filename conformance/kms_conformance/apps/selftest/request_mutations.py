@@ -26,6 +26,12 @@ class Seeing(Decisions):
         return super().signature_problem(found, inbound)
 
 
+def asked_key(inbound: Inbound) -> str:
+    """The last part of the name by which a request names a key: its id, for an id or an ARN; empty without a name."""
+    names = (inbound.parameters.get(field) for field in ("key_id", "KeyId", "TargetKeyId"))
+    return str(next((name for name in names if name is not None), "")).rpartition("/")[2]
+
+
 def named_by(*beginnings: str, field: str = "KeyId") -> Picked:
     """Whether a request names a key, in this field, by a text with one of these beginnings."""
     return lambda inbound: str(inbound.parameters.get(field, "")).startswith(beginnings)

@@ -11,6 +11,7 @@ from typing import Any
 from kms_conformance.apps.selftest.behaviour_mutations import Mixin, doing, with_
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.reply_mutations import Rewrite, field, on, saying
+from kms_conformance.apps.selftest.request_mutations import asked_key
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound
 from kms_conformance.emulator.alibaba.credentials import ACCOUNT_ID as ALIBABA_ACCOUNT
@@ -52,11 +53,10 @@ def _once_done(operation: str, rewrite: Rewrite) -> Filter:
     def filter_(inbound: Inbound, outbound: Outbound) -> Outbound:
         if outbound.refusal is not None or inbound.operation not in (operation, "describe"):
             return outbound
-        named = {str(inbound.parameters.get(name)).rpartition("/")[2] for name in ("key_id", "KeyId")} - {"None"}
         if inbound.operation == operation:
-            done.update(named)
+            done.add(asked_key(inbound))
             return outbound
-        return rewrite(outbound) if done & named else outbound
+        return rewrite(outbound) if asked_key(inbound) in done else outbound
 
     return filter_
 

@@ -31,26 +31,39 @@ def denying(denied: Callable[[Key], bool]) -> Mixin:
     return Denying
 
 
+class _Owner(Decisions):
+    """The owner of the oldest enabled key of others changes this key now and then."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self._requests = 0
+        self._key = ""
+
+    def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
+        self._requests += 1
+        found = list(super().changed_by_time(keys))
+        if not self._is_due():
+            return found
+        if not self._key:
+            self._key = next((k.id for k in keys if is_foreign(k) and k.state is State.ENABLED), "")
+        return [*found, *(self._changed(key) for key in keys if key.id == self._key)]
+
+    def _is_due(self) -> bool:
+        raise NotImplementedError
+
+    def _changed(self, key: Key) -> Key:
+        raise NotImplementedError
+
+
 def _used_by_owner(each: int, change: Callable[[Key, int], Key]) -> Mixin:
-    """After each so many requests, the owner of the oldest enabled key of others changes it, or changes it back.
+    """After each so many requests, the owner makes a change; `change` gets the number of changes so far."""
 
-    `change` gets the number of changes so far.
-    """
+    class UsedByOwner(_Owner):
+        def _is_due(self) -> bool:
+            return self._requests % each == 0
 
-    class UsedByOwner(Decisions):
-        def __init__(self, rules: Rules) -> None:
-            super().__init__(rules)
-            self._requests = 0
-            self._key = ""
-
-        def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
-            self._requests += 1
-            found = list(super().changed_by_time(keys))
-            if self._requests % each:
-                return found
-            if not self._key:
-                self._key = next((k.id for k in keys if is_foreign(k) and k.state is State.ENABLED), "")
-            return [*found, *(change(key, self._requests // each) for key in keys if key.id == self._key)]
+        def _changed(self, key: Key) -> Key:
+            return change(key, self._requests // each)
 
     return UsedByOwner
 
@@ -63,33 +76,29 @@ def _switched(key: Key, times: int) -> Key:
     return replace(key, state=State.DISABLED if times % 2 else State.ENABLED)
 
 
-class _ScheduledByOwner(Decisions):
-    """Every four seconds, the owner of a key of others schedules it for deletion, or cancels that."""
+class _ScheduledByOwner(_Owner):
+    """Every four seconds, the owner schedules the key for deletion, or cancels that."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self._next = 0.0
-        self._key = ""
         self._now: datetime | None = None
 
     def key_visible(self, key: Key, now: datetime) -> bool:
         self._now = now
         return super().key_visible(key, now)
 
-    def changed_by_time(self, keys: Collection[Key]) -> Iterable[Key]:
-        found = list(super().changed_by_time(keys))
+    def _is_due(self) -> bool:
         at = REAL.monotonic()
         if self._now is None or at < self._next:
-            return found
+            return False
         self._next = at + 4
-        if not self._key:
-            self._key = next((k.id for k in keys if is_foreign(k) and k.state is State.ENABLED), "")
-        return [*found, *(self._changed(key, self._now) for key in keys if key.id == self._key)]
+        return True
 
-    def _changed(self, key: Key, now: datetime) -> Key:
-        if key.state is PENDING:
+    def _changed(self, key: Key) -> Key:
+        if key.state is PENDING or self._now is None:
             return replace(key, state=State.DISABLED, deletion=None, window_days=None)
-        return replace(key, state=PENDING, deletion=now + timedelta(days=9), window_days=9)
+        return replace(key, state=PENDING, deletion=self._now + timedelta(days=9), window_days=9)
 
 
 _COUNTING = DaysLeft()

@@ -11,6 +11,7 @@ from typing import Any
 from kms_conformance.apps.selftest.behaviour_mutations import doing
 from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Variant
 from kms_conformance.apps.selftest.reply_mutations import on, saying
+from kms_conformance.apps.selftest.request_mutations import asked_key
 from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Filter, Inbound, Key, Outbound
 
@@ -31,7 +32,7 @@ class _Changes:
 
     def __call__(self, inbound: Inbound, outbound: Outbound) -> Outbound:
         """The filter."""
-        named = str(inbound.parameters.get("key_id") or inbound.parameters.get("KeyId")).rpartition("/")[2]
+        named = asked_key(inbound)
         if outbound.refusal is None and self._which(inbound.operation):
             self._counts[named] += 1
         if outbound.refusal is not None or inbound.operation != "describe":

@@ -26,16 +26,16 @@ from kms_conformance.apps.selftest.blind.fifth.account import (
     with_states,
 )
 from kms_conformance.apps.selftest.blind.fifth.service import (
-    behind,
     denying,
     enabled_late,
-    failing_once_in,
     lacking,
     new_keys_unknown,
     rated,
 )
 from kms_conformance.apps.selftest.blind.fifth.wire import headed, header_of, in_object, variant
+from kms_conformance.apps.selftest.blind.third.general_variants import refusing_each
 from kms_conformance.apps.selftest.deviation import ALIBABA
+from kms_conformance.apps.selftest.lag import steady
 from kms_conformance.apps.selftest.reply_mutations import body, field, header, on, on_all, on_errors
 from kms_conformance.emulator import Decisions, Key, Outbound, Rules, State
 
@@ -248,7 +248,7 @@ ALIBABA_VARIANTS = (
         "alibaba-unavailable-for-a-moment",
         "One request in 150 is 503 ServiceUnavailableTemporary.",
         "the vendor's table of codes",
-        does=(failing_once_in(150), answering(503, "ServiceUnavailableTemporary", "internal_error")),
+        does=(refusing_each("internal_error", 150), answering(503, "ServiceUnavailableTemporary", "internal_error")),
     ),
     _cloud(
         "alibaba-head-of-gateway",
@@ -300,7 +300,7 @@ ALIBABA_VARIANTS = (
         "alibaba-list-behind",
         "Lists and totals are two seconds behind.",
         "clients of the cloud, which poll after a change",
-        does=(behind(2, "list"),),
+        does=(steady(2, ("list",)),),
     ),
     _cloud(
         "alibaba-new-key-unknown",

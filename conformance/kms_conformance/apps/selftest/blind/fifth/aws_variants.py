@@ -35,10 +35,8 @@ from kms_conformance.apps.selftest.blind.fifth.aws_account import (
     rotating,
 )
 from kms_conformance.apps.selftest.blind.fifth.service import (
-    behind,
     denying,
     enabled_late,
-    failing_once_in,
     hot_keys,
     new_keys_unknown,
     one_reader_behind,
@@ -51,7 +49,9 @@ from kms_conformance.apps.selftest.blind.fifth.wire import (
     variant,
     with_exponents,
 )
+from kms_conformance.apps.selftest.blind.third.general_variants import refusing_each
 from kms_conformance.apps.selftest.deviation import AWS
+from kms_conformance.apps.selftest.lag import steady
 from kms_conformance.apps.selftest.reply_mutations import (
     body,
     field,
@@ -331,19 +331,19 @@ AWS_VARIANTS = (
         "aws-timeouts-inside",
         "One request in 150 is 500 DependencyTimeoutException.",
         "the declared errors of the operations, which say that the request can be retried",
-        does=(failing_once_in(150), answering(500, "DependencyTimeoutException", "internal_error")),
+        does=(refusing_each("internal_error", 150), answering(500, "DependencyTimeoutException", "internal_error")),
     ),
     _cloud(
         "aws-lists-behind",
         "Lists of keys, aliases, tags and grants, and policies, are 1.5 seconds behind.",
         _LAG,
-        does=(behind(1.5, "list list_aliases list_tags list_grants get_policy rotation_status"),),
+        does=(steady(1.5, ("list", "list_aliases", "list_tags", "list_grants", "get_policy", "rotation_status")),),
     ),
     _cloud(
         "aws-aliases-resolved-late",
         "A key is found by a new or moved alias a second later.",
         "the pages on aliases and on eventual consistency",
-        does=(behind(1, "resolve_alias"),),
+        does=(steady(1, ("resolve_alias",)),),
     ),
     _cloud("aws-new-key-unknown", "A new key is unknown for 0.7 seconds.", _LAG, does=(new_keys_unknown(0.7),)),
     _cloud(

@@ -49,9 +49,11 @@ from kms_conformance.apps.selftest.blind.fifth.huawei_variants import (
     default_key,
     in_chunks,
 )
-from kms_conformance.apps.selftest.blind.fifth.service import behind, failing_once_in, new_keys_unknown, rated
+from kms_conformance.apps.selftest.blind.fifth.service import new_keys_unknown, rated
 from kms_conformance.apps.selftest.blind.fifth.wire import headed, in_object, variant
+from kms_conformance.apps.selftest.blind.third.general_variants import refusing_each
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
+from kms_conformance.apps.selftest.lag import steady
 from kms_conformance.apps.selftest.reply_mutations import on, on_all, on_errors, saying
 
 _PARTS = "the sources of its parts, which are variants of this set"
@@ -66,7 +68,7 @@ COMBINED_VARIANTS = (
         on_all(headed(*GATEWAY_HEADERS), in_chunks),
         of=(HUAWEI,),
         does=(
-            *(Timed, AesListed, behind(1, "list")),
+            *(Timed, AesListed, steady(1, ("list",))),
             colleague(5, toggled),
             holding(
                 as_key(description="", created=created(2021)),
@@ -117,7 +119,11 @@ COMBINED_VARIANTS = (
             *(AliasesWithoutTarget, PrimaryKeys, CreatedInBetween),
             with_states(unavailable="Unavailable", pending_replica_deletion="PendingReplicaDeletion"),
             dating(lambda now, days: now + timedelta(days=days, milliseconds=467)),
-            *(behind(1, "list list_aliases list_tags"), new_keys_unknown(0.3), failing_once_in(400)),
+            *(
+                steady(1, ("list", "list_aliases", "list_tags")),
+                new_keys_unknown(0.3),
+                refusing_each("internal_error", 400),
+            ),
             *(colleague(5, toggled), holding(*KINDS)),
         ),
         foreign_keys=11,

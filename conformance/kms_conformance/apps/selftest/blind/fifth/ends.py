@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kms_conformance.apps.selftest.behaviour_mutations import PENDING, dating, reading_windows
-from kms_conformance.apps.selftest.blind.fifth.mixins import due, rows_of
+from kms_conformance.apps.selftest.blind.fifth.mixins import rows_of
 from kms_conformance.apps.selftest.blind.memory import Memory, changing, refused_but, scheduled, shown_as, vanishing
+from kms_conformance.apps.selftest.blind.second.mixins import due
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
 from kms_conformance.apps.selftest.reply_mutations import field, on
 from kms_conformance.emulator import Decisions, Key, Rules

@@ -19,8 +19,8 @@ from kms_conformance.apps.selftest.blind.fifth.account import (
     put_off,
     toggled,
 )
-from kms_conformance.apps.selftest.blind.fifth.service import failing_once_in
 from kms_conformance.apps.selftest.blind.fifth.wire import ascii_only, dated, headed, reencoded, variant
+from kms_conformance.apps.selftest.blind.third.general_variants import refusing_each
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS
 from kms_conformance.apps.selftest.reply_mutations import every, on, on_all
 from kms_conformance.emulator import Key, Outbound
@@ -151,7 +151,7 @@ GENERAL_VARIANTS = (
         "one-error-in-250",
         "One request in 250 is answered with an internal error, and has no effect.",
         "the vendors' pages on errors that are to be tried again",
-        does=(failing_once_in(250),),
+        does=(refusing_each("internal_error", 250),),
     ),
     variant(
         "forty-other-keys",

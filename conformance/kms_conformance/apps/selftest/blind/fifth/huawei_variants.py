@@ -15,15 +15,15 @@ from typing import Any
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, answering, dating
 from kms_conformance.apps.selftest.blind.fifth.account import Change, as_key, created, holding, state_named, with_states
 from kms_conformance.apps.selftest.blind.fifth.service import (
-    behind,
     denying,
     enabled_late,
-    failing_once_in,
     one_reader_behind,
     rated,
 )
 from kms_conformance.apps.selftest.blind.fifth.wire import headed, in_object, variant
+from kms_conformance.apps.selftest.blind.third.general_variants import refusing_each
 from kms_conformance.apps.selftest.deviation import HUAWEI
+from kms_conformance.apps.selftest.lag import steady
 from kms_conformance.apps.selftest.reply_mutations import body, field, header, on, on_all, on_refusal, saying, without
 from kms_conformance.core.runtime import REAL
 from kms_conformance.emulator import Decisions, Key, Outbound, Rules, State
@@ -225,14 +225,14 @@ HUAWEI_VARIANTS = (
         "huawei-gateway-timeouts",
         "One request in 200 is 504 APIGW.0201 of the gateway, and has no effect.",
         "the page of the gateway's codes, and the advice to try a 504 again",
-        does=(failing_once_in(200), answering(504, "APIGW.0201", "internal_error")),
+        does=(refusing_each("internal_error", 200), answering(504, "APIGW.0201", "internal_error")),
     ),
     _cloud(
         "huawei-overloaded-for-a-moment",
         "One request in 150 is 503 KMS.0104, with Retry-After.",
         "the table of error codes, and RFC 9110",
         on_refusal("internal_error", header("Retry-After", "1")),
-        does=(failing_once_in(150), answering(503, "KMS.0104", "internal_error")),
+        does=(refusing_each("internal_error", 150), answering(503, "KMS.0104", "internal_error")),
     ),
     _cloud(
         "huawei-counts-denied",
@@ -245,7 +245,7 @@ HUAWEI_VARIANTS = (
         "huawei-list-behind",
         "Lists are 1.5 seconds behind.",
         "clients of the public cloud, which poll after a change",
-        does=(behind(1.5, "list"),),
+        does=(steady(1.5, ("list",)),),
     ),
     _cloud(
         "huawei-one-reader-behind",

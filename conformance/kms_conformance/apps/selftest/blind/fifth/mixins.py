@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING
 from kms_conformance.apps.selftest.blind.memory import Memory, Mixin
 from kms_conformance.apps.selftest.blind.rows import rows_of as first_rows_of
+from kms_conformance.apps.selftest.blind.second.mixins import DAY
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI, Fault
 from kms_conformance.apps.selftest.request_mutations import Seeing
 from kms_conformance.catalogue.requirement_ids import RequirementId
@@ -16,8 +17,6 @@ from kms_conformance.emulator import Decisions, Inbound, Key, RefusalAnswer, Sta
 
 # The dialects whose keys have tags and several aliases.
 NAMED = (ALIBABA, AWS)
-DAY = timedelta(days=1)
-CRYPTO = ("encrypt", "decrypt", "re_encrypt", "generate_data_key", "generate_data_key_without_plaintext")
 # The states in which a key exists and waits for nothing to be imported.
 EVERY = (ENABLED, DISABLED, PENDING)
 # How a service of the dialect names an internal error.
@@ -37,11 +36,6 @@ def rows_of(subject: str) -> Callable[..., Fault]:
         return fault
 
     return caused
-
-
-def due(key: Key, now: datetime) -> bool:
-    """Whether the deletion date of a pending key has come."""
-    return key.state is PENDING and key.deletion is not None and key.deletion <= now
 
 
 def refusing_by(operation: str, refusals: Mapping[str, str], *states: State) -> Mixin:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from kms_conformance.apps.selftest.behaviour_mutations import ENABLED
+from kms_conformance.apps.selftest.lag import Earlier, Keys, Lag, lasting
+from kms_conformance.apps.selftest.request_mutations import asked_key
 from kms_conformance.core.runtime import REAL
-from kms_conformance.emulator import Decisions, Inbound, Key, Rules
+from kms_conformance.emulator import Decisions, Inbound, Rules
 
 Mixin = type[Decisions]
-Found = Callable[[float], Mapping[str, Key]]
 
 
 class RefusedEarly(Decisions):
@@ -80,31 +81,12 @@ def hot_keys(operations: str, rate: float) -> Mixin:
             self._buckets: dict[str, _Bucket] = {}
 
         def closed(self, inbound: Inbound) -> str | None:
-            name = str(inbound.parameters.get("KeyId", "")).rpartition("/")[2]
             if inbound.operation not in operations.split():
                 return super().closed(inbound)
-            bucket = self._buckets.setdefault(name, _Bucket(rate))
+            bucket = self._buckets.setdefault(asked_key(inbound), _Bucket(rate))
             return super().closed(inbound) if bucket.passes() else "throttled"
 
     return HotKeys
-
-
-def failing_once_in(number: int) -> Mixin:
-    """One request in `number` fails inside the service, without an effect.
-
-    It conforms because the vendors document these errors, and ask callers to try again.
-    """
-
-    class FailingOnceIn(RefusedEarly):
-        def __init__(self, rules: Rules) -> None:
-            super().__init__(rules)
-            self._count = 0
-
-        def closed(self, inbound: Inbound) -> str | None:
-            self._count += 1
-            return "internal_error" if self._count % number == 0 else super().closed(inbound)
-
-    return FailingOnceIn
 
 
 def lacking(operations: str) -> Mixin:
@@ -133,67 +115,41 @@ def denying(operations: str) -> Mixin:
     return Denying
 
 
-def behind(seconds: float, operations: str) -> Mixin:
-    """These operations find the keys as they were `seconds` seconds ago.
-
-    It conforms for clouds whose state changes take effect after a while (vendors' pages, clients that wait).
-    """
-
-    class Behind(Decisions):
-        def memory_seconds(self) -> float:
-            return max(super().memory_seconds(), seconds + 1)
-
-        def found(self, operation: str, keys: Mapping[str, Key], earlier: Found) -> Mapping[str, Key]:
-            known = super().found(operation, keys, earlier)
-            return earlier(seconds) if operation in operations.split() else known
-
-    return Behind
-
-
 def one_reader_behind(seconds: float, readers: int, operations: Collection[str]) -> Mixin:
     """One of `readers` readers, which answer in turn, finds the keys as they were `seconds` seconds ago."""
 
-    class OneReaderBehind(Decisions):
+    class OneReaderBehind(Lag):
         def __init__(self, rules: Rules) -> None:
             super().__init__(rules)
             self._turn = 0
 
-        def memory_seconds(self) -> float:
-            return max(super().memory_seconds(), seconds + 1)
-
-        def found(self, operation: str, keys: Mapping[str, Key], earlier: Found) -> Mapping[str, Key]:
+        def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
             known = super().found(operation, keys, earlier)
             if operation not in operations:
                 return known
             self._turn += 1
             return earlier(seconds) if self._turn % readers == 0 else known
 
-    return OneReaderBehind
+    return lasting(OneReaderBehind, seconds)
 
 
 def new_keys_unknown(seconds: float) -> Mixin:
     """A new key is unknown to all operations for `seconds` seconds."""
 
-    class NewKeysUnknown(Decisions):
-        def memory_seconds(self) -> float:
-            return max(super().memory_seconds(), seconds + 1)
-
-        def found(self, operation: str, keys: Mapping[str, Key], earlier: Found) -> Mapping[str, Key]:
+    class NewKeysUnknown(Lag):
+        def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
             known, before = super().found(operation, keys, earlier), earlier(seconds)
             new = [name for name in known if name not in before]
             return {name: key for name, key in known.items() if name not in new} if new else known
 
-    return NewKeysUnknown
+    return lasting(NewKeysUnknown, seconds)
 
 
 def enabled_late(seconds: float, operations: Sequence[str]) -> Mixin:
     """Cryptographic operations learn of an enabled key `seconds` seconds later; all else is known at once."""
 
-    class EnabledLate(Decisions):
-        def memory_seconds(self) -> float:
-            return max(super().memory_seconds(), seconds + 1)
-
-        def found(self, operation: str, keys: Mapping[str, Key], earlier: Found) -> Mapping[str, Key]:
+    class EnabledLate(Lag):
+        def found(self, operation: str, keys: Keys, earlier: Earlier) -> Keys:
             known = super().found(operation, keys, earlier)
             if operation not in operations:
                 return known
@@ -205,4 +161,4 @@ def enabled_late(seconds: float, operations: Sequence[str]) -> Mixin:
             }
             return {**known, **late} if late else known
 
-    return EnabledLate
+    return lasting(EnabledLate, seconds)

@@ -13,10 +13,11 @@ from kms_conformance.apps.selftest.behaviour_mutations import (
     doing,
     refusing,
 )
-from kms_conformance.apps.selftest.blind.fifth.mixins import CRYPTO, NAMED, restarting_on_jumps, rows_of
+from kms_conformance.apps.selftest.blind.fifth.mixins import NAMED, restarting_on_jumps, rows_of
 from kms_conformance.apps.selftest.blind.fourth.mixins import dropping, reading
 from kms_conformance.apps.selftest.blind.memory import Memory, accepting_if, cancelled, changing_more, shown_as
 from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, HUAWEI
+from kms_conformance.apps.selftest.lag import DATA_PLANE
 from kms_conformance.apps.selftest.reply_mutations import field, pending_read, where
 from kms_conformance.apps.selftest.request_mutations import accepting_when, named_by, refusing_when
 from kms_conformance.emulator import Key, State
@@ -186,7 +187,7 @@ USES = (
         "pending.decrypt",
         "pending.generate-data-key",
         because="Queries leave out rows that are marked as deleted; reported of services with soft deletion.",
-        does=tuple(refusing(operation, "unknown_key", PENDING) for operation in CRYPTO),
+        does=tuple(refusing(operation, "unknown_key", PENDING) for operation in sorted(DATA_PLANE)),
     ),
     _use(
         "disabled-arn-serves",

@@ -11,6 +11,7 @@ from typing import Any
 from kms_conformance.apps.selftest.blind.memory import Mixin
 from kms_conformance.apps.selftest.blind.rows import rows_of as first_rows_of
 from kms_conformance.apps.selftest.blind.second.mixins import RequestMemory
+from kms_conformance.apps.selftest.request_mutations import asked_key
 from kms_conformance.emulator import Decisions, Key, Refused, Rules
 
 rows_of = partial(first_rows_of, prefix="blind3", of_set="third blind set")
@@ -21,9 +22,7 @@ PENDING_REFUSALS = frozenset({"pending_update", "pending_manage", "pending_use",
 
 def asked_id(memory: RequestMemory) -> str:
     """The last part of the name by which the present request names a key; the key id if it is an id or an ARN."""
-    parameters = memory.asked.parameters
-    name = parameters.get("key_id", parameters.get("KeyId", parameters.get("TargetKeyId", "")))
-    return str(name).rpartition("/")[2]
+    return asked_key(memory.asked)
 
 
 def asked_window(memory: RequestMemory) -> str:
