@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from faulty_runs import carry_out, environment, run, start
+from faulty_runs import carry_out, environment, failures, run, start
 
 from kms_conformance.apps.replay.find import FoundFailure
-from kms_conformance.apps.replay.script import script
+from kms_conformance.apps.replay.script import script, shell_script
 from kms_conformance.apps.selftest.faults import FAULTS
 from kms_conformance.cli.replay import command
 from kms_conformance.emulator import Emulator
@@ -94,6 +94,22 @@ def test_it_shows_expected_and_received_and_schedules_its_key(path: Path, failur
     assert "SEEN AGAIN" in said
     assert f"key {key.id} is scheduled for deletion." in said
     assert key.state.value == "pending_deletion"
+
+
+@pytest.mark.parametrize("language", ["python", "sh"])
+def test_it_names_the_authority_that_signed_the_certificate_of_the_endpoint(tmp_path: Path, language: str) -> None:
+    path = tmp_path / f"reproduce.{language}"
+    written = {"python": script, "sh": shell_script}[language]
+    decisions = type("Faulty", FAULT.decisions, {})
+    with Emulator("huawei", decisions=decisions, tls=tmp_path / "ca.pem") as emulator:
+        reports = run(tmp_path, emulator.target_yaml(), ("-k", "test_cancelled_key_is_no_longer_pending"))
+        path.write_text(written(reports, failures(reports)[0], path.name), encoding="utf-8")
+        [command] = [line for line in path.read_text().splitlines() if f"{path.name} [BASE_URL]" in line]
+        trusting, authority = next(word for word in command.split() if "SSL" in word).split("=")
+        variables = {**environment(emulator.target_yaml()), trusting: str(Path(authority).resolve())}
+        started = start(path, emulator.base_url, variables)
+        said, _ = started.communicate(timeout=60)
+    assert (started.returncode, "SEEN AGAIN" in said) == (1, True), said
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])

@@ -38,7 +38,7 @@ _HEAD = """#!/bin/sh
 # requests, makes keys of its own, sends the steps that led to the failure, compares the replies with those of the run,
 # and schedules its keys for deletion at the end, whatever happens.
 #
-#     {export}sh {file} [BASE_URL]
+#     {variables}sh {file} [BASE_URL]
 #
 # The credentials come from the environment only. Exit codes: 1 the same replies as in the run, 0 other replies,
 # 2 a variable or a program is missing, 3 a step before went otherwise, or a key is left.
@@ -83,7 +83,7 @@ class ShellWriter:
             name=found.verdict.name,
             statement=one_line(plan["statement"]),
             version=__version__,
-            export="".join(f"{variable}=... " for variable in plan["environment"]),
+            variables=self.made.variables,
             file=shlex.quote(name),
         )
         settings = {

@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import pprint
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,7 @@ Written by kms-conformance {version}. It needs Python 3.9 or newer and nothing e
 of its own, sends the steps that led to the failure, compares the replies with those of the run, and schedules its keys
 for deletion at the end, whatever happens.
 
-    {export}python3 {file} [BASE_URL]
+    {variables}python3 {file} [BASE_URL]
 
 The credentials come from the environment only. Exit codes: 1 the same replies as in the run, 0 other replies,
 2 a variable is not set, 3 a step before went otherwise, or a key is left.
@@ -62,6 +63,7 @@ class ScriptPlan:
     - `names`: by literal of the run, the name of its variable.
     - `moments`: by the index of an exchange, the time of its request by the clock of the target, in seconds since 1970.
     - `way`: the way to sign in; with version 3 of the signature of RPC calls, `rpc v3`.
+    - `variables`: the assignments to write before the command that runs the script, each with a blank behind it.
     """
 
     plan: dict[str, Any]
@@ -69,6 +71,7 @@ class ScriptPlan:
     names: Mapping[str, str]
     moments: Mapping[int, float]
     way: str
+    variables: str
 
 
 def script(directory: Path, found: FoundFailure, name: str) -> str:
@@ -84,7 +87,7 @@ def script(directory: Path, found: FoundFailure, name: str) -> str:
         name=found.verdict.name,
         statement=plan["statement"],
         version=__version__,
-        export="".join(f"{variable}=... " for variable in plan["environment"]),
+        variables=made.variables,
         file=name,
     )
     signer = _signer(made.way)
@@ -153,7 +156,15 @@ def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> Scr
     }
     moments = {line.index: _moment(run, line) for line in lines if line is not None}
     way = "rpc v3" if run.snapshot["auth"].get("signature") == "v3" else str(run.snapshot["auth"]["way"])
-    return ScriptPlan(plan, tuple(lines), writer.names, moments, way)
+    return ScriptPlan(plan, tuple(lines), writer.names, moments, way, _variables(found, writer))
+
+
+def _variables(found: FoundFailure, writer: StepWriter) -> str:
+    """The assignments before the command: the credentials, and the certificate authority of the endpoint's own."""
+    # Python's `ssl` and curl read this variable.
+    files = [str(each["ca_file"]) for each in found.check.exchanges if each.get("ca_file")]
+    authority = f"SSL_CERT_FILE={shlex.quote(files[0])} " if files else ""
+    return authority + "".join(f"{name}=... " for name in sorted(writer.environment))
 
 
 # Keys of the way to sign in that the script does not need: its name, its version, and another token.
