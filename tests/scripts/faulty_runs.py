@@ -122,8 +122,8 @@ def start(path: Path, url: str, variables: Mapping[str, str]) -> subprocess.Pope
     )
 
 
-def carry_out(path: Path, target: str) -> tuple[int, str]:
-    """The exit code and the output of a script at a target."""
-    script = start(path, yaml.safe_load(target)["base_url"], environment(target))
+def carry_out(path: Path, target: str, **further: str) -> tuple[int, str]:
+    """The exit code and the output of a script at a target; `further` are variables beside the credentials."""
+    script = start(path, yaml.safe_load(target)["base_url"], {**environment(target), **further})
     said, _ = script.communicate(timeout=120)
     return script.returncode, said

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,20 +98,26 @@ def test_it_shows_expected_and_received_and_schedules_its_key(path: Path, failur
     assert key.state.value == "pending_deletion"
 
 
-@pytest.mark.parametrize("language", ["python", "sh"])
-def test_it_names_the_authority_that_signed_the_certificate_of_the_endpoint(tmp_path: Path, language: str) -> None:
-    path = tmp_path / f"reproduce.{language}"
-    written = {"python": script, "sh": shell_script}[language]
+def test_it_names_the_authority_that_signed_the_certificate_of_the_endpoint(tmp_path: Path) -> None:
     decisions = type("Faulty", FAULT.decisions, {})
     with Emulator("huawei", decisions=decisions, tls=tmp_path / "ca.pem") as emulator:
         reports = run(tmp_path, emulator.target_yaml(), ("-k", "test_cancelled_key_is_no_longer_pending"))
-        path.write_text(written(reports, failures(reports)[0], path.name), encoding="utf-8")
-        [command] = [line for line in path.read_text().splitlines() if f"{path.name} [BASE_URL]" in line]
-        trusting, authority = next(word for word in command.split() if "SSL" in word).split("=")
-        variables = {**environment(emulator.target_yaml()), trusting: str(Path(authority).resolve())}
-        started = start(path, emulator.base_url, variables)
-        said, _ = started.communicate(timeout=60)
-    assert (started.returncode, "SEEN AGAIN" in said) == (1, True), said
+        found = failures(reports)[0]
+        for name, written in (("reproduce.py", script), ("reproduce.sh", shell_script)):
+            path = tmp_path / name
+            path.write_text(written(reports, found, name), encoding="utf-8")
+            [command] = [line for line in path.read_text().splitlines() if f"{name} [BASE_URL]" in line]
+            trusting, authority = next(word for word in shlex.split(command) if "SSL" in word).split("=")
+            code, said = carry_out(path, emulator.target_yaml(), **{trusting: str(Path(authority).resolve())})
+            assert (code, "SEEN AGAIN" in said) == (1, True), said
+
+
+@pytest.mark.parametrize("written", [script, shell_script])
+def test_its_command_can_be_pasted_whatever_its_file_is_called(
+    reports: Path, failure: FoundFailure, written: Callable[[Path, FoundFailure, str], str]
+) -> None:
+    [command] = [line for line in written(reports, failure, "it's mine.x").splitlines() if "[BASE_URL]" in line]
+    assert shlex.split(command)[-2:] == ["it's mine.x", "[BASE_URL]"]
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])

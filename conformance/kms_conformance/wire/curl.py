@@ -18,18 +18,20 @@ def curl(record: ExchangeRecord) -> str:
     A comment line before the command says if this is impossible: HTTP cannot carry the request, or its body was cut.
     """
     words = ["curl -sS -i -g --http1.1 --path-as-is"]
-    words.append("--head" if record.method == "HEAD" and not record.request_body.text else f"-X {_word(record.method)}")
-    words.append(_word(record.url))
+    words.append(
+        "--head" if record.method == "HEAD" and not record.request_body.text else f"-X {shell_word(record.method)}"
+    )
+    words.append(shell_word(record.url))
     if record.ca_file:
-        words.append(f"--cacert {_word(record.ca_file)}")
+        words.append(f"--cacert {shell_word(record.ca_file)}")
     for name, value in record.request_headers:
-        words.append(f"-H {_word(f'{name}: {value}' if value else f'{name};', 'latin-1')}")
+        words.append(f"-H {shell_word(f'{name}: {value}' if value else f'{name};', 'latin-1')}")
     body = record.request_body
     if body.text or record.method not in ("GET", "HEAD"):
         if not any(name.lower() == "content-type" for name, _ in record.request_headers):
             words.append("-H 'Content-Type:'")  # otherwise curl adds the type of a form
         if _is_plain(body):
-            words.append(f"--data-raw {_word(body.text)}")
+            words.append(f"--data-raw {shell_word(body.text)}")
         else:
             words.insert(0, f"{_printf(body)} |")
             words.append("--data-binary @-")
@@ -50,8 +52,8 @@ def _is_plain(body: Body) -> bool:
     return body.encoding == "utf-8" and not re.search(_CONTROL, body.text)
 
 
-def _word(text: str, encoding: str = "utf-8") -> str:
-    """One word of the command: literals in single quotes, variables in double quotes."""
+def shell_word(text: str, encoding: str = "utf-8") -> str:
+    """One word of a POSIX shell command: literals in single quotes, variables for secrets in double quotes."""
     pieces = enumerate(_MARK.split(text))
     return "".join(f'"${piece}"' if index % 2 else _literal(piece, encoding) for index, piece in pieces) or "''"
 

@@ -7,7 +7,7 @@ import inspect
 import json
 import pprint
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from kms_conformance.client.oracle import PENDING
 from kms_conformance.report import layout
 from kms_conformance.report.files import ReportError
 from kms_conformance.report.load import load_report
+from kms_conformance.wire.curl import shell_word
 
 # By the way to sign in, and by its signature version, the function that signs.
 _SIGNERS: dict[str, Callable[..., signing.Signed]] = {
@@ -38,7 +39,7 @@ _SIGNERS: dict[str, Callable[..., signing.Signed]] = {
 }
 _WIDTH = 118
 _HEAD = '''#!/usr/bin/env python3
-"""Reproduces the failure {id} of {requirement} at {name}.
+r"""Reproduces the failure {id} of {requirement} at {name}.
 
 {statement}
 
@@ -88,7 +89,7 @@ def script(directory: Path, found: FoundFailure, name: str) -> str:
         statement=plan["statement"],
         version=__version__,
         variables=made.variables,
-        file=name,
+        file=shlex.quote(name),
     )
     signer = _signer(made.way)
     imports = _merged({line for module in (normal, signing, runtime) for line in _imports(module)})
@@ -138,7 +139,7 @@ def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> Scr
     limit = run.target.limits.requests_per_second
     clock = run.snapshot["time_control"]
     base = str(run.snapshot["base_url"])
-    plan = {
+    plan: dict[str, Any] = {
         "requirement": found.failure.requirement,
         "statement": "" if requirement is None else requirement.statement,
         "expected": found.failure.expected,
@@ -156,15 +157,15 @@ def _plan(run: RecordedRun, found: FoundFailure, chosen: ChosenExchanges) -> Scr
     }
     moments = {line.index: _moment(run, line) for line in lines if line is not None}
     way = "rpc v3" if run.snapshot["auth"].get("signature") == "v3" else str(run.snapshot["auth"]["way"])
-    return ScriptPlan(plan, tuple(lines), writer.names, moments, way, _variables(found, writer))
+    return ScriptPlan(plan, tuple(lines), writer.names, moments, way, _variables(found, plan["environment"]))
 
 
-def _variables(found: FoundFailure, writer: StepWriter) -> str:
-    """The assignments before the command: the credentials, and the certificate authority of the endpoint's own."""
+def _variables(found: FoundFailure, environment: Sequence[str]) -> str:
+    """The assignments before the command: the certificate authority of the endpoint if it has its own, credentials."""
+    files = [each["ca_file"] for each in found.check.exchanges if "ca_file" in each]
     # Python's `ssl` and curl read this variable.
-    files = [str(each["ca_file"]) for each in found.check.exchanges if each.get("ca_file")]
-    authority = f"SSL_CERT_FILE={shlex.quote(files[0])} " if files else ""
-    return authority + "".join(f"{name}=... " for name in sorted(writer.environment))
+    authority = f"SSL_CERT_FILE={shell_word(files[0])} " if files else ""
+    return authority + "".join(f"{name}=... " for name in environment)
 
 
 # Keys of the way to sign in that the script does not need: its name, its version, and another token.
