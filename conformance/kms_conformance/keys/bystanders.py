@@ -125,12 +125,12 @@ class Isolation:
         )
 
 
-def changed_fields(reader: Reader, elapsed: Elapsed, key: str, was: KeyView) -> tuple[str, str]:
-    """Read a key of others until it reads as before, and return the fields that differ, before and after, as JSON.
+def difference(reader: Reader, elapsed: Elapsed, read: tuple[str, KeyView, KeyView]) -> tuple[str, str]:
+    """The fields that differ between two reads of a key of others, before and after, as JSON; `read`: id and reads.
 
     Both texts are empty if nothing differs that a request could have changed.
     """
-    now = reader.read_until(key, partial(elapsed.explains, was))
+    key, was, now = read
     find_moving_fields(reader, elapsed, {key: was}, {key: now})
     if elapsed.explains(was, now):
         return "", ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop, Undecided
@@ -283,3 +284,25 @@ class KeyRequests:
     def _keep(self, name: str, make: Callable[[], str]) -> None:
         if name not in self._known:
             self._known[name] = make()
+
+
+def send_each_request(kms: Scenario, key: str, other: str) -> None:
+    """Send each operation for a key of the run, for a key that nobody has, and for a malformed id.
+
+    `other` is another key of the run; both are enabled. The replies are not judged. The changes of a state come last,
+    and the key is brought back after them. What cannot be sent is left out.
+    """
+    with suppress(Inconclusive):
+        requests = KeyRequests(kms, key, other)
+        try:
+            for place in sorted(requests.prepare(places(kms)), key=lambda place: place.operation in CHANGES):
+                for name in (key, kms.dialect.unknown_key(), kms.dialect.malformed_keys[0]):
+                    with requests.by_itself(place.operation):
+                        answer = kms.client.ask(place.operation, **requests.arguments(place, name))
+                        if answer.accepted and name == key:
+                            requests.note_accepted(place, answer.value)
+        finally:
+            requests.clean()
+            kms.pool.bring(key, ENABLED)
+            kms.with_marker(key)
+    kms.pool.patience.wait_for_late_effects()

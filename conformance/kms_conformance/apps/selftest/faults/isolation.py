@@ -7,9 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, changing_others, with_
+from kms_conformance.apps.selftest.behaviour_mutations import (
+    DISABLED,
+    ENABLED,
+    PENDING,
+    Mixin,
+    changing_others,
+    with_,
+)
 from kms_conformance.apps.selftest.days_left import DaysLeft
-from kms_conformance.apps.selftest.deviation import HUAWEI, Fault
+from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Fault
 from kms_conformance.emulator import Decisions, Key, Rules
 
 _fault = partial(
@@ -70,7 +77,34 @@ class _Halving(DaysLeft):
 _COUNTING = _Halving()
 
 
+def _disabling_the_oldest(operation: str) -> Mixin:
+    """The operation also disables the oldest key of other users that is enabled."""
+
+    class DisablingTheOldest(Decisions):
+        def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+            yield from super().effects(operation_asked, before, after, keys)
+            enabled = [key for key in keys if _foreign(key) and key.state is ENABLED]
+            if operation_asked == operation and enabled:
+                yield replace(enabled[0], state=DISABLED)
+
+    return DisablingTheOldest
+
+
 FAULTS = (
+    *(
+        _fault(
+            name=f"{operation.replace('_', '-')}-disables-foreign-key",
+            title=f"{told} a key also disables the oldest enabled key of other users.",
+            families=("isolation", family, "afterwards"),
+            dialects=dialects,
+            decisions=(_disabling_the_oldest(operation),),
+            foreign_keys=12,
+        )
+        for operation, told, family, dialects in (
+            ("tag", "Tagging", "survives", (ALIBABA, AWS)),
+            ("generate_data_key", "Making a data key of", "use", ALL),
+        )
+    ),
     _fault(
         name="foreign-key-scheduled",
         title="Scheduling a key also schedules enabled keys of other users.",

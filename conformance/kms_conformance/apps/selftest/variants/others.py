@@ -45,7 +45,9 @@ class _Owner(Decisions):
         if not self._is_due():
             return found
         if not self._key:
-            self._key = next((k.id for k in keys if is_foreign(k) and k.state is State.ENABLED), "")
+            # Nobody may disable or delete a key that the cloud manages itself.
+            own = (key for key in keys if is_foreign(key) and not key.default)
+            self._key = next((key.id for key in own if key.state is State.ENABLED), "")
         return [*found, *(self._changed(key) for key in keys if key.id == self._key)]
 
     def _is_due(self) -> bool:
@@ -149,6 +151,7 @@ OTHERS: tuple[Variant, ...] = (
             f"owner-{name}-{each}",
             f"While the run is under way, an owner {does} a key, after each {each} requests.",
             decisions=(_used_by_owner(each, change),),
+            foreign_keys=_FOREIGN_KEYS,
             about="other users",
             alone=True,
         )
