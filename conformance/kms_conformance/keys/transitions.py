@@ -74,6 +74,19 @@ def is_dated(date: datetime, expected: datetime, deletion: Deletion) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A request that the target took at some moment from `first` to `last`, in its time for keys."""
+
+    first: datetime
+    last: datetime
+
+    def date(self, days: int, shown: datetime | None) -> datetime:
+        """The deletion date to expect for a window: the moment counts that is nearest to the date `shown`."""
+        window = timedelta(days=days)
+        return min(max(shown or self.first + window, self.first + window), self.last + window)
+
+
 def changed(names: Sequence[str], was: KeyView, now: KeyView) -> str:
     """The fields with these names that differ, in words; empty if none does. An empty field is like an absent one."""
     return ", ".join(
@@ -113,15 +126,10 @@ class Transition:
         These are a deletion date other than the one that was asked for, and fields that no change of the state changes.
         """
         if self.days is not None and self.asked_at is not None and self.answered_at is not None:
-            window = timedelta(days=self.days)
-            # The target may have taken the request at any moment between: the one that is nearest to the date counts.
-            start = min(max((now.deletion_at or self.asked_at) - window, self.asked_at), self.answered_at)
-            if now.deletion_at is None or not is_dated(now.deletion_at, start + window, profile.deletion):
-                yield Mismatch(
-                    "schedule.window.start",
-                    f"a deletion date of {date_text(start + window)}",
-                    date_text(now.deletion_at),
-                )
+            expected = Taken(self.asked_at, self.answered_at).date(self.days, now.deletion_at)
+            if now.deletion_at is None or not is_dated(now.deletion_at, expected, profile.deletion):
+                told = f"a deletion date of {date_text(expected)}"
+                yield Mismatch("schedule.window.start", told, date_text(now.deletion_at))
         differ = changed(profile.key_fields.fields, self.was, now)
         if differ:
             yield Mismatch(as_id(f"{self.operation}.keeps.fields"), "the fields of the key as before", differ)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
@@ -12,9 +13,10 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached, stands_for
 from kms_conformance.client.judge import Denied, Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
+from kms_conformance.client.time_control import Moment
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
-from kms_conformance.keys.transitions import date_text, is_dated
+from kms_conformance.keys.transitions import Taken, date_text, is_dated
 from kms_conformance.suite.requests import Requests
 
 T = TypeVar("T")
@@ -304,48 +306,56 @@ class Scenario(Requests):
     ) -> KeyView:
         """Judge a deletion date: the time of the request plus the window, within tolerance or rounded up.
 
-        If the date of a plain request with this window is wrong too, only `schedule.window.start` is broken. Returns
-        the key as it was judged.
+        `asked_at` is the time for keys before the first attempt; an attempt after a long `Retry-After` counts too. If
+        the date of a plain request with this window is wrong too, only `schedule.window.start` is broken. Returns the
+        key as it was judged.
         """
-        expected = asked_at + timedelta(days=days)
+        expected = partial(self._taken(asked_at, answer).date, days)
         is_right = self._dated(expected)
         if view.id is not None and not is_right(view):
             # The former state of a key that was pending before shows the former date.
             view = self.pool.read_until(view.id, is_right)
         hint = view.date_problem or "Days are 24 hours, counted from the request, in UTC."
         date, fits = view.deletion_at, is_right(view)
-        judged = f"a deletion date of {date_text(expected)}", date_text(date), self._since(answer), hint
+        judged = f"a deletion date of {date_text(expected(date))}", date_text(date), self._since(answer), hint
         if not fits and requirement != _DATE and view.id is not None and not self._is_plainly_dated(view.id, days):
             self.judge.breaks(_DATE, *judged[:3])
             return view
         self.judge.that(requirement, fits, *judged)
         if fits and date is not None and self.profile.deletion.date_may_be_later_by_seconds:
             # The profile allows a later date, but a SHOULD asks for the exact date.
-            exact = is_dated(date, expected, replace(self.profile.deletion, date_may_be_later_by_seconds=0))
+            exact = is_dated(date, expected(date), replace(self.profile.deletion, date_may_be_later_by_seconds=0))
             self.judge.that("schedule.window.exact", exact, *judged)
         return view
+
+    def _taken(self, asked_at: datetime, answer: Answer) -> Taken:
+        """When the target took a request that was asked first at `asked_at`: then, or at the attempt of the answer."""
+        sent_at = self.time.at(Moment(answer.sent_at, self.time.moved))
+        return Taken(min(asked_at, sent_at), max(asked_at, sent_at))
 
     def _is_plainly_dated(self, key: str, days: int) -> bool:
         """Whether a plain request with this window leads to the right date; true if it is refused."""
         self.pool.bring(key, ENABLED)
-        is_right = self._dated(self.time.now() + timedelta(days=days))
-        if not self.ask("schedule", key_id=key, window=days).accepted:
+        asked_at = self.time.now()
+        answer = self.ask("schedule", key_id=key, window=days)
+        if not answer.accepted:
             return True
+        is_right = self._dated(partial(self._taken(asked_at, answer).date, days))
         return is_right(self.pool.read_until(key, is_right))
 
-    def _dated(self, *expected: datetime) -> Callable[[KeyView], bool]:
+    def _dated(self, *expected: Callable[[datetime | None], datetime]) -> Callable[[KeyView], bool]:
         """Whether a key has one of these deletion dates, by the tolerance of the profile."""
         return lambda view: (
             view.deletion_at is not None
-            and any(is_dated(view.deletion_at, date, self.profile.deletion) for date in expected)
+            and any(is_dated(view.deletion_at, date(view.deletion_at), self.profile.deletion) for date in expected)
         )
 
     def must_be_within_bounds(
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
     ) -> None:
         """Judge a deletion date after a request without a valid window: any number of days within the bounds passes."""
-        days = range(self.window.minimum, self.window.maximum + 1)
-        is_right = self._dated(*(asked_at + timedelta(days=day) for day in days))
+        days, taken = range(self.window.minimum, self.window.maximum + 1), self._taken(asked_at, answer)
+        is_right = self._dated(*(partial(taken.date, day) for day in days))
         if view.id is not None and not is_right(view):
             view = self.pool.read_until(view.id, is_right)
         date, fits = view.deletion_at, is_right(view)

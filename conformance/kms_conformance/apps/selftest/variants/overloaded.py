@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kms_conformance.apps.selftest.behaviour_mutations import answering
 from kms_conformance.apps.selftest.deviation import ALIBABA, Variant
-from kms_conformance.apps.selftest.reply_mutations import where
+from kms_conformance.apps.selftest.reply_mutations import header, where
 from kms_conformance.emulator import Decisions, Filter, Inbound
 
 
@@ -26,6 +26,12 @@ class _ThrottlingAtAnyRate(_Throttling):
     """One request in fifteen is throttled, however slowly they come: others use up the quota of the account."""
 
     each = 15
+
+
+class _ThrottlingOften(_Throttling):
+    """One request in eight is throttled."""
+
+    each = 8
 
 
 class _Dropping(_Throttling):
@@ -57,6 +63,15 @@ OVERLOADED: tuple[Variant, ...] = (
         "One request in fifteen is throttled, however slowly they come.",
         decisions=(_ThrottlingAtAnyRate,),
         about="overload",
+        alone=True,
+    ),
+    Variant(
+        "throttling-for-minutes",
+        "One request in eight is throttled, and asks to wait 130 s, longer than a deletion date may be off.",
+        decisions=(_ThrottlingOften,),
+        filters=(where(lambda _, o: o.refusal == "throttled", header("Retry-After", "130")),),
+        families=("window", "schedule"),
+        further={"limits": {"timeout_seconds": 300}},
         alone=True,
     ),
     Variant(
