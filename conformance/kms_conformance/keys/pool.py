@@ -262,6 +262,7 @@ class Pool(Inventory):
         return tuple(key for key, _ in made)
 
     def _revived(self, key: str, view: KeyView, kind: str) -> bool:
+        self._unprotect(key, view)
         if kind == PLAIN:
             return self.bring(key, ENABLED) is not None
         if view.state == PENDING:

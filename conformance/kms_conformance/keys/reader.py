@@ -210,9 +210,10 @@ class Reader:
         """Judge a refusal that time has not changed, if it is for a state that the key does not have.
 
         Nothing is judged if the documents refuse the operation in the state of the key, or if it is refused otherwise.
-        Keys that wait for import have requirements of their own.
+        Keys that wait for import have requirements of their own, and protected keys too.
         """
         refused = self.client.profile.refusal_in(operation, was.state) is not None
+        refused = refused or self.client.dialect.without_protection(was) is not None
         if refused or was.state == PENDING_IMPORT or not self.client.may_be_late(answer):
             return
         cancelled = operation == "enable" and self._transitions.get(str(was.id)) == "cancel"
