@@ -22,12 +22,12 @@ from kms_conformance.client.ledger import Ledger
 from kms_conformance.client.time_control import reach_of_clients, reach_of_run
 from kms_conformance.core import specs
 from kms_conformance.core.tier import TIERS
-from kms_conformance.emulator import Emulator, Key, State
+from kms_conformance.emulator import Emulator, Inbound, Key, Outbound, State
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.clock_moves import clock_moves
-from kms_conformance.preflight.consent import run_reach
+from kms_conformance.preflight.consent import require, run_reach
 from kms_conformance.preflight.doctor import diagnose
-from kms_conformance.target import Target, load_target
+from kms_conformance.target import Target, TargetError, load_target
 
 EACH = pytest.mark.parametrize("dialect", specs.dialects())
 
@@ -227,3 +227,46 @@ def test_keys_that_may_not_be_described_leave_the_expiry_checks_alone(dialect: s
     found = outcome.verdict["isolation"]
     assert found["denied"] >= 6
     assert found["described"] == 0
+
+
+class Failing:
+    """The first lists are refused."""
+
+    def __init__(self, lists: int) -> None:
+        self.left = lists
+
+    def __call__(self, inbound: Inbound, outbound: Outbound) -> Outbound:
+        if inbound.operation != "list" or not self.left:
+            return outbound
+        self.left -= 1
+        return replace(outbound, status=404, body=b'{"error":{"error_code":"KMS.9999","error_msg":"Try later."}}')
+
+
+def test_without_a_look_the_clock_stands_still(tmp_path: Path) -> None:
+    """Lists fail until the run itself lists the keys: nobody has said then that keys of others may end."""
+    # Nobody is asked on a terminal; the look before the run is repeated once.
+    failing = Failing(lists=2)
+    with Emulator("huawei", filters=(failing,)) as emulator:
+        target_file(tmp_path, emulator)
+        now = emulator.clock.now()
+        done = command(tmp_path, "run", "--target", "t.yaml", *ENTRY[:-1], "entry or waiting_period")
+        assert emulator.clock.now() - now < timedelta(minutes=5)
+    assert failing.left == 0
+    assert done.returncode == 3, done.stderr
+    told = next((tmp_path / "out").rglob("verdict.json")).read_text()
+    assert "could not be looked up whether keys of others end by that" in told
+
+
+def test_a_look_that_fails_once_is_repeated(tmp_path: Path) -> None:
+    with Emulator("huawei", filters=(Failing(lists=1),)) as emulator:
+        found = clock_moves(load_target(target_file(tmp_path, emulator)), timedelta(days=100))
+    assert found is not None
+    assert found.unseen == ""
+    assert len(found.ending) == 1
+
+
+def test_a_command_without_a_report_needs_the_look(tmp_path: Path) -> None:
+    with Emulator("huawei", filters=(Failing(lists=2),)) as emulator:
+        target = load_target(target_file(tmp_path, emulator))
+        with pytest.raises(TargetError, match="could not be looked up"):
+            require([target], given=False, reach_of=lambda _: None)

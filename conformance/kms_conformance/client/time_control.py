@@ -62,8 +62,8 @@ class TimeControl:
     ) -> None:
         """`note_move` is called after the clock was advanced: what ends by that may show late.
 
-        `most` is the longest time by which the run may advance the clock in all; None: any time. If the clock `moves`
-        everything, the session signs by it from now on.
+        `most` is the longest time by which the run may advance the clock in all; None: any time; zero: it may not. If
+        the clock `moves` everything, the session signs by it from now on.
         """
         self._session = session
         self._url = url
@@ -137,6 +137,11 @@ class TimeControl:
         if self.held and seconds:
             raise Inconclusive(
                 "The clock is not moved while several processes test the target.", "Run with one process: -n 0."
+            )
+        if self._most == timedelta() and seconds:
+            raise Inconclusive(
+                "The clock is not moved: before the run, it could not be looked up whether keys of others end by that.",
+                "Run again when the endpoint serves, or add --yes.",
             )
         if self._most is not None and self.moved + timedelta(seconds=seconds) > self._most:
             raise Inconclusive(

@@ -40,11 +40,13 @@ class ClockMoves:
 
     - ending: the pending keys that may be gone after it.
     - unread: the number of listed keys that were not read or may not be described; whether they end is not known.
+    - unseen: why nothing could be looked up; empty if it could.
     """
 
     reach: Reach
     ending: tuple[EndingKey, ...]
     unread: int
+    unseen: str = ""
 
     @property
     def harmless(self) -> bool:
@@ -73,18 +75,24 @@ def days(reach: timedelta) -> str:
 def clock_moves(target: Target, reach: Reach) -> ClockMoves | None:
     """What a command ends at a target, by requests that change nothing.
 
-    None if nothing can be said or need be said: the clock cannot be moved, the target file says that no key there
-    matters, or the target does not serve (then the command itself meets the same error and reports it).
+    None if nothing need be said: the clock cannot be moved, or the target file says that no key there matters. If the
+    target does not serve, it is asked once more, and `unseen` tells why nothing is known.
     """
     if target.time_control is None or target.disposable:
         return None
+    found = _looked_up(target, reach)
+    return _looked_up(target, reach) if found.unseen else found
+
+
+def _looked_up(target: Target, reach: Reach) -> ClockMoves:
     ledger = Ledger.of(target)
     target_session = TargetSession(target, ledger, keys=0)
     try:
         target_session.client.sign_in()
         return moves_of(target_session, ledger, target_session.pool.list_keys(), reach)
-    except (Inconclusive, SignInFailed):
-        return None
+    except (Inconclusive, SignInFailed) as error:
+        reason = error.reason if isinstance(error, Inconclusive) else f"{error.what} {error.why}"
+        return ClockMoves(reach, (), 0, target_session.client.exchange_log.redactor.text(reason))
     finally:
         target_session.client.close()
 
@@ -116,6 +124,17 @@ def question(target: Target, moves: ClockMoves) -> str:
         f"{target.name} ({target.shown_url}) offers time_control, and its clock is moved {moves.by}. These keys of"
         f" others may be gone after that:\n{shown}\nContinue?"
     )
+
+
+def refuse_unseen(target: Target, moves: ClockMoves | None) -> None:
+    """Raise `TargetError` if it could not be looked up whether keys of others end, and nobody has agreed to that."""
+    if moves is not None and moves.unseen:
+        raise TargetError(
+            f"The clock of the target {target.name} is moved {moves.by}, which may end keys of others.",
+            f"Whether there are such keys could not be looked up: {moves.unseen}",
+            "Run again when the endpoint serves, or add --yes. If no key at this endpoint matters, write "
+            "`disposable: true` into the target file.",
+        )
 
 
 def refuse(target: Target, moves: ClockMoves | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from kms_conformance.auth import SignInFailed
 from kms_conformance.catalogue.profile import Profile
@@ -13,7 +13,7 @@ from kms_conformance.core.tier import EFFORTS, Tier
 from kms_conformance.keys.target_session import TargetSession
 from kms_conformance.preflight.account import keys_in_use
 from kms_conformance.preflight.clock_look import refuse_still_clock
-from kms_conformance.preflight.clock_moves import Reach, clock_moves, refuse
+from kms_conformance.preflight.clock_moves import ClockMoves, Reach, clock_moves, refuse, refuse_unseen
 from kms_conformance.target import Target, TargetError
 
 _MOST_SHOWN = 5
@@ -46,7 +46,20 @@ def run_reach(tier: Tier) -> Callable[[Target], Reach]:
 def require(
     targets: Iterable[Target], *, given: bool, mark: str = "", reach_of: Callable[[Target], Reach] | None = None
 ) -> None:
-    """Raise `TargetError` for a real account whose owner has not consented, or that another run uses.
+    """As `require_or_still`; raises `TargetError` too if it could not be looked up what a clock ends."""
+    named = tuple(targets)
+    still = require_or_still(named, given=given, mark=mark, reach_of=reach_of)
+    for target in named:
+        if target.name in still:
+            refuse_unseen(target, still[target.name])
+
+
+def require_or_still(
+    targets: Iterable[Target], *, given: bool, mark: str = "", reach_of: Callable[[Target], Reach] | None = None
+) -> Mapping[str, ClockMoves]:
+    """The targets whose clock must not be moved, because it could not be looked up what ends by that.
+
+    Raise `TargetError` for a real account whose owner has not consented, or that another run uses.
 
     Raised too if the clock of a target is moved, keys of others end by that, and the user has not consented; and if the
     clock that moves everything does not move the target.
@@ -55,15 +68,19 @@ def require(
     - `mark`: the prefix of run ids of the shard that will run; empty for a run without shards.
     - `reach_of`: how far the clock of a target is moved; None if no clock is moved.
     """
+    still: dict[str, ClockMoves] = {}
     for target in targets:
         if target.is_real:
             _require_for_account(target, given=given, mark=mark)
         if reach_of is not None:
-            if not given:
-                refuse(target, clock_moves(target, reach_of(target)))
+            moves = None if given else clock_moves(target, reach_of(target))
+            refuse(target, moves)
+            if moves is not None and moves.unseen:
+                still[target.name] = moves
             if not mark:
                 # A shard looks when it holds the clock: other shards would take the step for passed time.
                 refuse_still_clock(target)
+    return still
 
 
 def _require_for_account(target: Target, *, given: bool, mark: str) -> None:

@@ -20,7 +20,7 @@ from kms_conformance.core.folders import try_ledgers
 from kms_conformance.core.signals import Interrupts
 from kms_conformance.core.text import printable
 from kms_conformance.keys.target_session import TargetSession
-from kms_conformance.preflight.consent import require, run_reach
+from kms_conformance.preflight.consent import require_or_still, run_reach
 from kms_conformance.recording.storage import emptied_folder
 from kms_conformance.report.allure import labels as allure
 from kms_conformance.report.model import Report
@@ -146,7 +146,8 @@ class Controller:
         # Without requests, no clock is moved; runs that only observe planted keys do not move it either.
         moving = options.asking and not settings.watch
         reach_of = run_reach(options.tier) if moving else None
-        require(loaded, given=options.consent, mark=settings.mark, reach_of=reach_of)
+        still = require_or_still(loaded, given=options.consent, mark=settings.mark, reach_of=reach_of)
+        settings = replace(settings, still=tuple(still))
         only = options.verdict_only
         begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, only, interrupts)
         if options.asking:

@@ -62,6 +62,7 @@ class Settings:
       this user.
     - `first`: by target, the checks that come first; None if all keep their order.
     - `only`: true if no other checks run.
+    - `still`: the targets whose clock is not moved, because it could not be looked up whether keys of others end by it.
     """
 
     targets: tuple[str, ...]
@@ -82,6 +83,7 @@ class Settings:
     examples: str | None = None
     first: Mapping[str, list[str]] | None = None
     only: bool = False
+    still: tuple[str, ...] = ()
 
     def first_on(self, target: str) -> frozenset[str]:
         """The checks that come first on a target."""

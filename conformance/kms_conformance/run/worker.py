@@ -6,6 +6,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ class Worker:
                 target_session.clock_reach = reach_of_run(
                     Profile.load(target_session.target.dialect, target_session.target.profile), settings.tier
                 )
+            if name in settings.still:
+                target_session.clock_reach = timedelta()
         self.isolation: dict[str, dict[str, Any]] = {}
         self.belongings: dict[str, Mapping[str, Any]] = {}
         self._allure = False
