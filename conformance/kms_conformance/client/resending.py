@@ -175,9 +175,15 @@ class Effects:
                 answer = looker.look("describe", key_id=key)
                 if answer is None or not answer.accepted:
                     return "unknown"
-                if self.dialect.key(answer.value) != was:
+                if self._shown(self.dialect.key(answer.value)) != self._shown(was):
                     return "done"
         return "none"
+
+    def _shown(self, view: KeyView) -> tuple[object, ...]:
+        """What a key shows that a request may change; fields of no page may move by themselves."""
+        known = self.profile.key_fields.known
+        fields = {name: value for name, value in view.fields.items() if name in known}
+        return view.id, view.state, view.deletion_at, view.description, fields
 
     def is_for_state(self, answer: Answer) -> bool:
         """Whether a refusal is one that the profile lists for some state of a key, or for an unknown key or alias.

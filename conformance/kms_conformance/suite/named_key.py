@@ -115,7 +115,7 @@ class NamedKey:
                         # What the key refuses by its id too is judged by the checks of the state and of the operation.
                         continue
                     answer = self.latest = self.kms.must_be_accepted(_requirement(state), answer)
-                    if state == ENABLED:
+                    if state == ENABLED or (state == DISABLED and place.operation not in CHANGES):
                         self._must_have_effect(place, state, arguments, answer)
                     self.requests.note_accepted(place, answer.value)
                     if place.operation == "describe":
