@@ -178,6 +178,11 @@ class Profile:
         """How many equal looks in a row settle what was changed, on a target that was seen to flap."""
         return int(self.facts.get("settle_equal_looks", _EQUAL_LOOKS))
 
+    @cached_property
+    def settle_most_seconds(self) -> float:
+        """The time in seconds after which even the slowest changes show; a run does not wait for that long."""
+        return max(self.settle_seconds, float(self.facts.get("settle_most_seconds", 0)))
+
     def state(self, wire: object) -> str:
         """The abstract state, such as `enabled`, for the state in a reply; for an unknown one, a text equal to none."""
         return next((name for name, value in self.facts["states"].items() if value == wire), None) or (
