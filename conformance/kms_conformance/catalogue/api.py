@@ -46,6 +46,14 @@ USES = frozenset(
     }
 )
 
+#: Operations that change what a key has, or use it. None of them changes its state.
+KEEPS_STATE = USES | {
+    "update_description",
+    "set_deletion_protection",
+    *("tag", "untag", "set_alias", "update_alias", "delete_alias"),
+    *("create_grant", "revoke_grant", "put_policy", "enable_rotation", "disable_rotation"),
+}
+
 # The file formats of operations, and the function that converts each to OpenAPI.
 SPEC_FILES: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "openapi.yaml": copy.deepcopy,

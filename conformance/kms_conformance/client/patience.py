@@ -57,14 +57,21 @@ class Patience:
     _changed_at: float | None = None
     _waited: float = 0.0
     _requests_on: Counter[str] = field(default_factory=Counter)
+    # The requests that may have changed the state of a key, by key; by "", those that may have changed any.
+    _moves_of: Counter[str] = field(default_factory=Counter)
     _broken: set[str] = field(default_factory=set)
     _requested_at: dict[str, float] = field(default_factory=dict)
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
-    def note_request(self, keys: Iterable[str] = (), *, accepted: bool = True) -> None:
-        """Note a request that may change these keys, or any key if it names none, and whether it was accepted."""
+    def note_request(self, keys: Iterable[str] = (), *, accepted: bool = True, moves: bool = True) -> None:
+        """Note a request that may change these keys, or any key if it names none, and whether it was accepted.
+
+        `moves`: whether it may change the states of keys.
+        """
         named = tuple(keys)
+        if moves:
+            self._moves_of.update(named or ("",))
         now = self.clock.monotonic()
         self._requests_on.update(named)
         self._requested_at.update(dict.fromkeys(named, now))
@@ -76,6 +83,10 @@ class Patience:
     def version(self, key: str) -> tuple[int, int]:
         """A value that differs after each request that may have changed the key."""
         return self.changes, self._requests_on[key]
+
+    def state_version(self, key: str) -> tuple[int, int]:
+        """A value that differs after each request that may have changed the state of the key."""
+        return self._moves_of[""], self._moves_of[key]
 
     @property
     def open(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kms_conformance.auth import Signer, project_of, signer_for
-from kms_conformance.catalogue.api import Api, Operation
+from kms_conformance.catalogue.api import KEEPS_STATE, Api, Operation
 from kms_conformance.catalogue.profile import Profile
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
@@ -219,7 +219,8 @@ class Client:
         if answer.front is not None:
             self.findings.observe(f"{name or request.method}: {answer.front.text}")
         if name not in self.api.harmless:
-            self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted)
+            moves = name not in KEEPS_STATE
+            self.patience.note_request(self.gate.named(request)[0], accepted=answer.accepted, moves=moves)
         if self.profile.admits("key_unavailable", answer.status, answer.code):
             raise Inconclusive(f"The key cannot be used at the moment ({answer.summary}).", "Run again later.")
         if signer is None:

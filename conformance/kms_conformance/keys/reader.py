@@ -11,7 +11,7 @@ from typing import Any
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Denied, Inconclusive
-from kms_conformance.client.oracle import GONE, PENDING, PENDING_IMPORT, UNAVAILABLE
+from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING, PENDING_IMPORT, UNAVAILABLE
 from kms_conformance.client.target_client import Client
 from kms_conformance.dialects.base import KeyView, Page
 from kms_conformance.keys.transitions import EFFECTS, Transition, date_text
@@ -19,6 +19,10 @@ from kms_conformance.keys.transitions import EFFECTS, Transition, date_text
 _MOST_READS = 4
 #: A date that moves with time differs between two reads that are so far apart: dates have a resolution of a second.
 DATE_PAUSE_SECONDS = 2.1
+# The states that a key leaves only by a request. A pending key may also be gone, by its date.
+_STAYS = frozenset({ENABLED, DISABLED, PENDING})
+# Refusals of requests that name no key, or none by a well-formed id.
+_OF_NO_KEY = ("missing_key", "malformed_key")
 # HTTP 403: a gateway or an identity service in front of a cloud denies with codes of its own.
 _FORBIDDEN = 403
 # After this many pages, reading a list ends, because on a faulty target the list may never end.
@@ -34,13 +38,14 @@ class Settled:
     - view: the key.
     - requirement: the requirement that is broken if the key reads otherwise later, without a change in between.
     - exchange: the number of the exchange that was judged.
-    - version: the value of `Patience.version` at that time.
+    - version, state_version: the values of `Patience.version` and `Patience.state_version` at that time.
     """
 
     view: KeyView
     requirement: RequirementId
     exchange: int
     version: tuple[int, int]
+    state_version: tuple[int, int]
 
 
 class Reader:
@@ -190,13 +195,28 @@ class Reader:
         settled = self.settled(key)
         self.patience.wait_out_lag(key)
         if settled is None:
-            return self.read_until(key, lambda view: view.state in known)
+            return self._confirm_state(key, self.read_until(key, lambda view: view.state in known))
         was = shown(settled.view)
         view = self.read_until(key, lambda view: shown(view) == was)
         if shown(view) != was:
             changed = f"without a request that changes it: {shown(view)}"
             numbers = (settled.exchange, self.client.exchange_log.count)
             self.client.findings.breaks(self._broken(settled, view), f"the key stays: {was}", changed, numbers)
+        return view
+
+    def _confirm_state(self, key: str, view: KeyView) -> KeyView:
+        """Judge that a key is in the state that was judged last, if no request since may have changed a state."""
+        settled = self._settled.get(key)
+        if settled is None or settled.state_version != self.patience.state_version(key):
+            return view
+        was = settled.view.state
+        if was == view.state or not {was, view.state} <= _STAYS:
+            return view
+        view = self.read_until(key, lambda view: view.state == was)
+        if view.state != was and view.state in _STAYS:
+            expected = f"state {was}, as no request since then changes the state"
+            numbers = (settled.exchange, self.client.exchange_log.count)
+            self.client.findings.breaks("lifecycle.sequence", expected, f"state {view.state}", numbers)
         return view
 
     def _broken(self, settled: Settled, now: KeyView) -> RequirementId:
@@ -207,14 +227,19 @@ class Reader:
         return self._changed_by_itself
 
     def judge_refused_transition(self, was: KeyView, operation: str, answer: Answer) -> None:
-        """Judge a refusal that time has not changed, if it is for a state that the key does not have.
+        """Judge a refusal that time has not changed, if it is for a state that the key does not have, or for no key.
 
         Nothing is judged if the documents refuse the operation in the state of the key, or if it is refused otherwise.
         Keys that wait for import have requirements of their own, and protected keys too.
         """
         refused = self.client.profile.refusal_in(operation, was.state) is not None
         refused = refused or self.client.dialect.without_protection(was) is not None
-        if refused or was.state == PENDING_IMPORT or not self.client.may_be_late(answer):
+        profile = self.client.profile
+        documented = (
+            each for name in _OF_NO_KEY if profile.has_refusal(name) for each in profile.refusal(name).answers
+        )
+        for_no_key = any((each.status, each.code) == (answer.status, answer.code) for each in documented)
+        if refused or was.state == PENDING_IMPORT or not (for_no_key or self.client.may_be_late(answer)):
             return
         cancelled = operation == "enable" and self._transitions.get(str(was.id)) == "cancel"
         requirement = "cancel.usable-again" if cancelled else EFFECTS[operation]
@@ -242,7 +267,8 @@ class Reader:
     def settle(self, key: str, view: KeyView, requirement: RequirementId) -> None:
         """Note how a key was judged to read. If it reads otherwise later without a change, `requirement` is broken."""
         number = self.client.exchange_log.count
-        self._settled[key] = Settled(view, requirement, number, self.patience.version(key))
+        versions = self.patience.version(key), self.patience.state_version(key)
+        self._settled[key] = Settled(view, requirement, number, *versions)
 
     def settled(self, key: str) -> Settled | None:
         """How the key was judged to read last; None if it was not judged, or may have changed since."""
