@@ -93,12 +93,15 @@ class Requests:
         if the target lacks such an operation, and `Lacking` if the profile lets an installation lack it. If the target
         does not know a key of ours yet, a request that names no other key is repeated.
         """
-        answer = self._ask_once(operation, arguments)
+        return self._by_who_knows_it(self._ask_once(operation, arguments), arguments)
+
+    def _by_who_knows_it(self, answer: Answer, arguments: Mapping[str, object]) -> Answer:
+        """The answer of a target that knows the keys of ours that the request names; `answer` is the first one."""
         keys = [arguments[name] for name in ("key_id", "source_key_id") if name in arguments]
-        if not answer.accepted and keys and all(map(self.pool.lives, keys)):
-            unknown = self.profile.refusal("unknown_key")
-            answer = self.again_until(answer, lambda answer: not unknown.admits(answer.status, answer.code))
-        return answer
+        if answer.accepted or not keys or not all(map(self.pool.lives, keys)):
+            return answer
+        unknown = self.profile.refusal("unknown_key")
+        return self.again_until(answer, lambda answer: not unknown.admits(answer.status, answer.code))
 
     def done(self, operation: str, /, **arguments: object) -> Answer:
         """Send an operation that prepares a check. Raises `Inconclusive` if it is refused."""
