@@ -8,7 +8,7 @@ import json
 import random
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 _RANDOM = random.Random(20261122)  # noqa: S311 - repeatable, and they open nothing
@@ -88,7 +88,7 @@ def leaks(data: bytes, secrets: Mapping[str, str], *, whole: bool = False) -> It
                 break
 
 
-def _may_stand(form: str, sampled: Set[str]) -> bool:
+def _may_stand(form: str, sampled: Collection[str]) -> bool:
     """False if a long form stands nowhere: wherever it stood, a sample would lie within its first characters."""
     return len(form) < _GRAM + _STEP - 1 or any(form[at : at + _GRAM] in sampled for at in range(_STEP))
 
