@@ -15,11 +15,16 @@ import pytest
 from kms_conformance import cli
 from kms_conformance.core import specs
 from kms_conformance.emulator import Emulator
+from tools import forked
 
 VERDICT_SCHEMA = json.loads((specs.SPECS / "schemas" / "verdict.schema.json").read_text())
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return forked.command(*arguments, cwd=cwd, environment={"KMS_CONFORMANCE_STATE": str(cwd / "state")})
+
+
+def new_process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment |= {"KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1"}
     return subprocess.run(
@@ -50,7 +55,7 @@ def not_proved(verdict: dict[str, Any], traced: dict[str, Any]) -> set[str]:
 
 
 def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> None:
-    done = command("run", "--tier", "smoke", "--seed", "7", cwd=tmp_path)
+    done = new_process("run", "--tier", "smoke", "--seed", "7", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     reports = tmp_path / "reports" / "latest"
     for dialect in specs.dialects():

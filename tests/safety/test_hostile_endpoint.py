@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kms_conformance.emulator import Emulator, Inbound, Outbound
+from tools import forked
 
 LONG = 100_000
 _CONTROLS = {chr(code) for code in range(32)} - {"\n"} | {"\x7f", "\x9b"}
@@ -61,17 +60,7 @@ HOSTILE: dict[str, Callable[[Inbound, Outbound], Outbound]] = {
 
 
 def command(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    return subprocess.run(
-        [sys.executable, "-m", "kms_conformance", *arguments],
-        cwd=cwd,
-        env={**environment, "KMS_CONFORMANCE_STATE": str(cwd / "state"), "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=170,
-        check=False,
-    )
+    return forked.command(*arguments, cwd=cwd, environment={"KMS_CONFORMANCE_STATE": str(cwd / "state")})
 
 
 def size_of(folder: Path) -> int:

@@ -73,6 +73,7 @@ def test_each_night_leaves_as_many_of_everything_as_the_first(tmp_path: Path, di
         assert nights.ledger.burdened() == ()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_planted_key_is_waited_for_and_passes(tmp_path: Path, dialect: str) -> None:
     with Emulator(dialect) as emulator:

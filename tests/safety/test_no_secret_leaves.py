@@ -7,8 +7,6 @@ import itertools
 import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +22,7 @@ from kms_conformance.emulator.alibaba import credentials as alibaba
 from kms_conformance.emulator.huawei import credentials as huawei
 from kms_conformance.wire.messages import Reply, Request
 from kms_conformance.wire.secrets.redactor import Redactor
+from tools import forked
 
 WAYS = [("huawei", "token"), ("huawei", "password"), ("huawei", "aksk"), ("alibaba", "v1"), ("alibaba", "sts")]
 
@@ -137,15 +136,7 @@ def target_of(emulator: Emulator, way: str, secrets: dict[str, str], environment
 
 
 def command(cwd: Path, environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "kms_conformance", *arguments],
-        cwd=cwd,
-        env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, **environment, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
-    )
+    done = forked.command(*arguments, cwd=cwd, environment=environment)
     return done.stdout + done.stderr
 
 

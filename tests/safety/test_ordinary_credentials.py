@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from kms_conformance.target import load_target
 from kms_conformance.target.ordinary import public_words
 from kms_conformance.wire.messages import Reply
 from kms_conformance.wire.secrets.redactor import Redactor
+from tools import forked
 
 #: Dialect, way to sign in, and the values that its credentials are given, by their names in the emulator.
 WORST = {
@@ -70,15 +69,7 @@ def given(monkeypatch: pytest.MonkeyPatch, dialect: str, values: dict[str, str])
 
 
 def command(cwd: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kms_conformance", *arguments],
-        cwd=cwd,
-        env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, **environment, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
-    )
+    return forked.command(*arguments, cwd=cwd, environment=environment)
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:

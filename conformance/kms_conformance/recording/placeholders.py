@@ -28,7 +28,7 @@ from kms_conformance.wire.secrets.search import SecretSearch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kms_conformance.wire.messages import Exchange, Reply, Request
+    from kms_conformance.wire.messages import Exchange, Headers, Reply, Request
 
 # Fewest characters of a plaintext that is searched for in all texts. Shorter ones occur in texts by chance, and are
 # replaced only as values of plaintext fields.
@@ -87,7 +87,7 @@ class Placeholders:
             last = end
             if len(self._pairs) < most:
                 self._seek(text, placeholder)
-        return self._replaced(bytes(result + body[last:]))
+        return self._replaced(bytes(result + body[last:]) if last else body)
 
     def _seek(self, text: str, placeholder: str) -> None:
         raw, other = (value.encode("utf-8", "surrogateescape") for value in (text, placeholder))
@@ -100,7 +100,7 @@ class Placeholders:
     # --- replacement --------------------------------------------------------------------------------------------------
 
     def _request(self, request: Request) -> Request:
-        if not self._pairs:
+        if not self._hides_in(request.headers, request.body, request.url):
             return request
         headers = tuple((name, self.text(value)) for name, value in request.headers)
         body = self._replaced(request.body, in_form=not request.body.lstrip().startswith((b"{", b"[")))
@@ -108,10 +108,17 @@ class Placeholders:
 
     def _reply(self, reply: Reply) -> Reply:
         body = self.reply_body(reply.body)
-        if not self._pairs:
-            return replace(reply, body=body)
+        if not self._hides_in(reply.headers, b"", reply.reason):
+            return reply if body is reply.body else replace(reply, body=body)
         headers = tuple((name, self.text(value)) for name, value in reply.headers)
         return replace(reply, reason=self.text(reply.reason), headers=headers, body=body)
+
+    def _hides_in(self, headers: Headers, body: bytes, text: str) -> bool:
+        """Whether any plaintext occurs in these parts: one search of all instead of one for each."""
+        if not self._pairs:
+            return False
+        lines = "\n".join((text, *(value for _, value in headers)))
+        return self._sought.hides_in(lines.encode("utf-8", "surrogatepass") + b"\n" + body)
 
     def text(self, text: str, *, in_form: bool = False) -> str:
         """The text with placeholders for all plaintexts seen so far. `in_form`: `+` and `/` must be escaped in it."""

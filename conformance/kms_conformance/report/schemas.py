@@ -30,6 +30,7 @@ Schema = Literal[
     "board",
     "board-release",
 ]
+_OF_EVERY_RUN: tuple[Schema, ...] = ("verdict", "results", "traceability")
 _MOST_SHOWN = 3
 _Made = TypeVar("_Made")
 
@@ -69,6 +70,12 @@ def built(make: Callable[[Any], _Made], document: object, name: str) -> _Made:
 
 def _problems(document: object, schema: Schema) -> list[jsonschema_rs.ValidationError]:
     return list(islice(_validator(schema).iter_errors(document), _MOST_SHOWN))
+
+
+def prepare() -> None:
+    """Compile the schemas of the files that every run writes, for processes that are forked later."""
+    for schema in _OF_EVERY_RUN:
+        _validator(schema)
 
 
 @cache

@@ -39,8 +39,10 @@ from kms_conformance.core import specs
 from kms_conformance.core.tier import Tier
 
 # On average, a sample draws one in `_CRITICAL` critical faults, one in `_OTHER` other faults, one in `_VARIANT`
-# variants, and one in `_NULL` null targets.
-_CRITICAL, _OTHER, _VARIANT, _NULL = 8, 24, 10, 8
+# variants, and one in `_NULL` null targets. Of the variants that lag, it draws one: they take three times as long.
+_CRITICAL, _OTHER, _VARIANT, _NULL = 8, 24, 20, 12
+# The number of compound variants in a sample, each in another dialect: one run against a dozen variants at once.
+_COMPOUNDS = 2
 # From this number of whole runs of a dialect on, its generated requests are drawn before the processes are forked.
 _WORTH_DRAWING = 3
 # The number of pairs in a sample.
@@ -171,10 +173,11 @@ def compound(dialect: str, seed: int) -> Variant:
 def sample(seed: int) -> tuple[Task, ...]:
     """A random sample of all trials, for the CI of a change.
 
-    On average, the sample has an eighth of the critical faults, a twenty-fourth of the other faults, an eighth of the
-    null targets and a tenth of the variants. It also has one compound variant (a random combination of variants), and
-    a few pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`. A run against a fault, a pair or a
-    single variant has only the `families` of that fault or variant. Another seed draws another sample.
+    On average, the sample has an eighth of the critical faults, a twenty-fourth of the other faults, a twelfth of the
+    null targets, and a twentieth of the variants. It also has one of the variants that lag, two compound variants
+    (random combinations of variants), and a few pairs of a fault and a lag. Each trial runs in one dialect, at `smoke`.
+    A run against a fault, a pair or a single variant has only the `families` of that fault or variant. Another seed
+    draws another sample.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, no secret
 
@@ -184,14 +187,18 @@ def sample(seed: int) -> tuple[Task, ...]:
     def is_drawn(one_in: int) -> bool:
         return draw.randrange(one_in) == 0
 
-    variants = [variant for variant in VARIANTS if is_drawn(_VARIANT)]
+    variants = [variant for variant in VARIANTS if variant.group != LAGGING and is_drawn(_VARIANT)]
+    variants.append(draw.choice([variant for variant in VARIANTS if variant.group == LAGGING]))
     faults = [fault for fault in FAULTS if is_drawn(_CRITICAL if fault.severity == "critical" else _OTHER)]
     return (
         *(Task("fault", fault.name, one(fault.dialects), whole=False) for fault in faults),
         *(Task("null", null.name, one(null.dialects)) for null in NULLS if is_drawn(_NULL)),
         *(Task("variant", variant.name, one(variant.dialects), whole=False) for variant in variants),
         *(replace(next(pairs(one(specs.emulated()), draw.randrange(2**31), 1)), whole=False) for _ in range(_PAIRS)),
-        Task("variant", COMPOUND, one(specs.emulated()), seed=draw.randrange(2**31)),
+        *(
+            Task("variant", COMPOUND, dialect, seed=draw.randrange(2**31))
+            for dialect in draw.sample(specs.emulated(), _COMPOUNDS)
+        ),
     )
 
 

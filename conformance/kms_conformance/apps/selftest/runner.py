@@ -27,14 +27,19 @@ from kms_conformance.catalogue.requirements import Catalogue
 from kms_conformance.core import specs
 from kms_conformance.core.runtime import skipped_pauses
 from kms_conformance.core.tier import EFFORTS, Tier
+from kms_conformance.report import schemas
 from kms_conformance.report.html import render as html
 from kms_conformance.run.controller import Controller
+from kms_conformance.suite.checks import all_checks
 from kms_conformance.suite.draw_cache import SHIPPED_ONLY
 from kms_conformance.suite.test_fuzzing import NORMATIVE
+from kms_conformance.target.ordinary import public_words
 from kms_conformance.verdict.results import CheckResult
 
 # Modules that pytest imports in every run; `preload` imports them once.
 _LOADED_BY_PYTEST = tuple(f"_pytest.{name}" for name in ("junitxml", "unittest", "skipping", "pastebin"))
+# The profile of most targets of the self-test.
+_PROFILE = "documents"
 # A run needs only the plugin of this project. Pytest is faster without its cache, without full tracebacks, and without
 # `unraisableexception`, which collects garbage.
 _PLUGINS = ("-p", "kms_conformance.run.plugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "--tb=line")
@@ -170,7 +175,10 @@ def _peak() -> float:
 
 @cache
 def preload() -> None:
-    """Import the modules, read the specs and compile the templates that every run needs, once for all forked runs."""
+    """Import the modules, read the specs, and compile the schemas and templates that every run needs.
+
+    This is done once for all forked runs.
+    """
     for module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
         importlib.import_module(module.name)
     for name in (
@@ -183,7 +191,11 @@ def preload() -> None:
     html.prepare()
     for dialect in specs.emulated():
         Catalogue.load(dialect)
-        Api.load(Profile.load(dialect))
+        # Each of these keeps what it has read.
+        Api.of(dialect, _PROFILE)
+        public_words(dialect, _PROFILE)
+        all_checks(dialect)
+    schemas.prepare()
 
 
 @cache
