@@ -76,6 +76,7 @@ def test_each_night_leaves_as_many_of_everything_as_the_first(tmp_path: Path, di
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("dialect", specs.dialects())
 def test_planted_key_is_waited_for_and_passes(tmp_path: Path, dialect: str) -> None:
+    """One dialect a commit: each of the three runs takes seconds, and what they do is the same code in all dialects."""
     with Emulator(dialect) as emulator:
         nights = Nights(emulator, tmp_path, max_keys=3)
         outcome = nights.run(*FAMILIES, "--plant")
