@@ -147,8 +147,7 @@ class Controller:
         moving = options.asking and not settings.watch
         reach_of = run_reach(options.tier) if moving else None
         still = require_or_still(loaded, given=options.consent, mark=settings.mark, reach_of=reach_of)
-        settings = replace(settings, still=tuple(still))
-        only = options.verdict_only
+        settings, only = replace(settings, still=tuple(still)), options.verdict_only
         begun = cls(settings, options.reports, emulators, tuple(loaded), accepted, frozen, only, interrupts)
         if options.asking:
             begin(options.reports, [begun.verdict_on(target, missed=UNFINISHED) for target in begun.targets])

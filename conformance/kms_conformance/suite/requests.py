@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from kms_conformance.auth.sabotage import AsSigned
@@ -22,6 +22,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.elapsed import Elapsed
 from kms_conformance.keys.pool import Pool
 from kms_conformance.keys.reader import shown
+from kms_conformance.keys.transitions import Taken
 from kms_conformance.suite.draw_cache import SHIPPED_ONLY, DrawCache
 from kms_conformance.suite.fuzz.examples import NO_EXAMPLES, ExampleFolder
 
@@ -79,6 +80,11 @@ class Requests:
         """The time that has passed for keys since a moment, by default the present one."""
         tolerance = timedelta(seconds=self.profile.deletion.date_tolerance_seconds)
         return Elapsed(self.time, since or self.time.mark(), tolerance, self.pool.moving_fields)
+
+    def taken(self, asked_at: datetime, answer: Answer) -> Taken:
+        """When the target took a request that was asked first at `asked_at`: then, or at the attempt of the answer."""
+        sent_at = self.time.at(Moment(answer.sent_at, self.time.moved))
+        return Taken(min(asked_at, sent_at), max(asked_at, sent_at))
 
     def key(self, state: str = ENABLED, *besides: str) -> str:
         """The id of a key in this state, except the keys `besides`. Raises `Inconclusive` if no key can be prepared."""

@@ -13,10 +13,9 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached, stands_for
 from kms_conformance.client.judge import Denied, Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import ENABLED, GONE, PENDING
-from kms_conformance.client.time_control import Moment
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import shown
-from kms_conformance.keys.transitions import Taken, date_text, is_dated
+from kms_conformance.keys.transitions import date_text, is_dated
 from kms_conformance.suite.requests import Requests
 
 T = TypeVar("T")
@@ -312,7 +311,7 @@ class Scenario(Requests):
         the date of a plain request with this window is wrong too, only `schedule.window.start` is broken. Returns the
         key as it was judged.
         """
-        expected = partial(self._taken(asked_at, answer).date, days)
+        expected = partial(self.taken(asked_at, answer).date, days)
         is_right = self._dated(expected)
         if view.id is not None and not is_right(view):
             # The former state of a key that was pending before shows the former date.
@@ -330,11 +329,6 @@ class Scenario(Requests):
             self.judge.that("schedule.window.exact", exact, *judged)
         return view
 
-    def _taken(self, asked_at: datetime, answer: Answer) -> Taken:
-        """When the target took a request that was asked first at `asked_at`: then, or at the attempt of the answer."""
-        sent_at = self.time.at(Moment(answer.sent_at, self.time.moved))
-        return Taken(min(asked_at, sent_at), max(asked_at, sent_at))
-
     def _is_plainly_dated(self, key: str, days: int) -> bool:
         """Whether a plain request with this window leads to the right date; true if it is refused."""
         self.pool.bring(key, ENABLED)
@@ -342,7 +336,7 @@ class Scenario(Requests):
         answer = self.ask("schedule", key_id=key, window=days)
         if not answer.accepted:
             return True
-        is_right = self._dated(partial(self._taken(asked_at, answer).date, days))
+        is_right = self._dated(partial(self.taken(asked_at, answer).date, days))
         return is_right(self.pool.read_until(key, is_right))
 
     def _dated(self, *expected: Callable[[datetime | None], datetime]) -> Callable[[KeyView], bool]:
@@ -356,7 +350,7 @@ class Scenario(Requests):
         self, requirement: RequirementId, view: KeyView, asked_at: datetime, answer: Answer
     ) -> None:
         """Judge a deletion date after a request without a valid window: any number of days within the bounds passes."""
-        days, taken = range(self.window.minimum, self.window.maximum + 1), self._taken(asked_at, answer)
+        days, taken = range(self.window.minimum, self.window.maximum + 1), self.taken(asked_at, answer)
         is_right = self._dated(*(partial(taken.date, day) for day in days))
         if view.id is not None and not is_right(view):
             view = self.pool.read_until(view.id, is_right)

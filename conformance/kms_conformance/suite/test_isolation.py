@@ -33,8 +33,10 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
     # Before anything is disabled or enabled for the first time: what an endpoint then does to others shows only once.
     others = WatchedKeys.of(kms, sorted(kms.others_before)[:_MOST_OTHERS])
     steps = StepByStep(others)
+    made = len(kms.pool.new)
     key = _second_key(kms, bystander)
-    steps.look("disable", "schedule", "cancel", "enable")
+    if len(kms.pool.new) > made:
+        steps.look("disable", "schedule", "cancel", "enable")
     # `test_lifecycle` decrypts it when everything else has been asked of these keys.
     with suppress(Inconclusive):
         for sealing in (key, bystander):
@@ -56,29 +58,25 @@ def _unseen(*_: str) -> None:
 
 
 def _change(kms: Scenario, key: str, description: str, look: Callable[..., None] = _unseen) -> None:
-    """Lead a key through its states, and send the same requests for a key that nobody has.
+    """Lead a key through its states; schedule and cancel are sent for a key that nobody has, too.
 
     `look` is called after each step with its operations.
     """
     kms.pool.bring(key, ENABLED)
-    _send_each(kms, ("update_description",), key, kms.dialect.unknown_key(), description=description)
-    look("update_description")
+    _send_each(kms, ("update_description",), key, description=description)
     kms.ask("disable", key_id=key)
     if kms.pool.read_until(key, lambda view: view.state == DISABLED).state != DISABLED:
         raise Inconclusive("The named key did not change either, so the other keys prove nothing.")
     look("disable")
-    for step in (("enable", "set_alias"), ("schedule", "schedule"), ("cancel", "cancel")):
-        _send_each(kms, step, key, kms.dialect.unknown_key())
-        look(*step)
+    _send_each(kms, ("enable", "set_alias", "schedule"), key)
+    _send_each(kms, ("schedule",), key, kms.dialect.unknown_key())
+    look("enable", "set_alias", "schedule")
+    _send_each(kms, ("cancel",), key, kms.dialect.unknown_key())
+    _send_each(kms, ("cancel",), key)
     kms.pool.bring(key, ENABLED)
     _send_each(kms, ("generate_data_key", "tag", "untag"), key)
-    for days in (kms.window.minimum, kms.window.maximum):
-        asked_at = kms.time.now()
-        answer = _send(kms, "schedule", key, {"window": days})
-        if answer is not None and answer.accepted:
-            kms.must_be_date("schedule.window.start", kms.read(key), asked_at, days, answer)
-        _send(kms, "cancel", key, {})
-    look("schedule", "cancel")
+    _send(kms, "schedule", key, {"window": kms.window.maximum})
+    _send(kms, "cancel", key, {})
     kms.pool.patience.wait_for_late_effects()
 
 
@@ -172,7 +170,7 @@ def _send_each(kms: Scenario, operations: Sequence[str], *keys: str, **arguments
 
 def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
     further: dict[str, Callable[[], dict[str, Any]]] = {
-        "schedule": lambda: {"window": kms.days},
+        "schedule": lambda: {"window": kms.window.minimum},
         "set_alias": lambda: {"alias": kms.new_alias()},
         "tag": lambda: {"tags": {TAG: kms.chance.hex(6)}},
         "untag": lambda: {"tag_keys": [TAG]},

@@ -37,7 +37,7 @@ _REPETITIONS = 2
 _LOOKS, _LOOK_SECONDS = 10, 2.0
 _ID = re.compile(r"[0-9A-Fa-f-]{32,}")
 # At most so many keys are read after each step.
-_MOST_SINGLE = 5
+_MOST_SINGLE = 4
 # The state that an operation brings a key of others to, if it is carried out on the wrong key.
 _BRINGS = {"disable": DISABLED, "enable": ENABLED, "schedule": PENDING}
 
@@ -110,6 +110,8 @@ class WatchedKeys:
                 f"Keys changed: {', '.join(changes)}; they may belong to another shard, which runs at the same time.",
                 "Run without shards on a small account.",
             )
+        if steps is not None:
+            steps.end(changes, "schedule", "cancel")
         repeated, moving = self._repeated(changes, again, taken) if changes else ({}, frozenset[str]())
         once = {} if steps is None else {key: each for key, each in steps.found.items() if key not in moving}
         if once and _others_at_work(kms, once):
@@ -124,9 +126,10 @@ class WatchedKeys:
     def changes(self) -> dict[str, WatchedChange]:
         """The keys that read otherwise now, and again a moment later, for a reason that is not known.
 
-        That a key reads as before again is no lag of the target: its owner may change it back.
+        That a key reads as before again is no lag of the target: its owner may change it back. Keys of the run, which
+        nobody else changes, are judged elsewhere.
         """
-        differ = self.differing(self.before)
+        differ = self.differing(key for key in self.before if key not in self.kms.pool.keys)
         if differ:
             self.kms.client.world.clock.sleep(_CONTROL_SECONDS)
         return self.differing(differ)
@@ -206,8 +209,13 @@ class WatchedKeys:
         return change.now.description in ours and change.was.description not in ours
 
     def only_ones(self) -> Iterable[tuple[str, KeyView]]:
-        """The keys that no other one of them is like: a change of such a key cannot come again."""
-        return ((key, view) for key, view in self.before.items() if not self._is_witnessed(view, [key]))
+        """The keys that no other one of them is like: a change of such a key cannot come again.
+
+        Keys of other kinds than those of the run, such as those that a cloud manages itself, are left out.
+        """
+        kinds = {str(self._kind(view)[1:]) for view in self.kms.pool.first.values()}
+        alike = ((key, view) for key, view in self.before.items() if str(self._kind(view)[1:]) in kinds)
+        return ((key, view) for key, view in alike if not self._is_witnessed(view, [key]))
 
     def _may_return(self, change: WatchedChange, changes: Iterable[str]) -> bool:
         """Whether the same requests could make the change once more: on the same key, or on another one."""
@@ -248,15 +256,21 @@ class StepByStep:
 
     def look(self, *operations: str) -> None:
         """Read the keys after requests for these operations."""
-        watched = self.watched
-        watched.kms.pool.patience.wait_for_late_effects()
-        for key, was in self._last.items():
-            self._last[key] = now = watched.kms.pool.read(key)
-            change = watched.change_of(key, was, now)
-            if change is None:
-                continue
-            if any(_is_like(operation, was, now) for operation in operations) or watched.elapsed.died(was, now):
-                self.found.setdefault(key, change)
+        self.watched.kms.pool.patience.wait_for_late_effects()
+        for key in self._last:
+            self._note(key, self.watched.kms.pool.read(key), operations)
+
+    def end(self, changes: _Changes, *operations: str) -> None:
+        """Note what was read after the last requests, which were for these operations."""
+        for key in self._last.keys() & changes.keys():
+            self._note(key, changes[key].now, operations)
+
+    def _note(self, key: str, now: KeyView, operations: Iterable[str]) -> None:
+        was, self._last[key] = self._last[key], now
+        change = self.watched.change_of(key, was, now)
+        like = any(_is_like(operation, was, now) for operation in operations) or self.watched.elapsed.died(was, now)
+        if change is not None and like:
+            self.found.setdefault(key, change)
 
 
 def _is_like(operation: str, was: KeyView, now: KeyView) -> bool:
