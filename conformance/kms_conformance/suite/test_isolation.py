@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lost
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
+from kms_conformance.keys.reader import shown
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
@@ -43,7 +44,17 @@ def test_no_operation_touches_another_key(kms: Scenario) -> None:
             kms.pool.sealed[sealing] = kms.ciphertexts(sealing)
     beside = WatchedKeys.of(kms, [bystander])
     _must_still_be_enabled(kms, bystander, beside.before[bystander])
-    _change(kms, key, shared, steps.look)
+
+    def look(*operations: str) -> None:
+        steps.look(*operations)
+        if "schedule" in operations:
+            # Later steps may toggle it back.
+            was = shown(beside.before[bystander])
+            now = shown(kms.pool.read_until(bystander, lambda view: shown(view) == was))
+            kms.judge.that("isolation.other-keys", now == was, f"{bystander} has {was}", f"it has {now}")
+
+    tags = _change(kms, key, shared, look)
+    _must_lack(kms, bystander, tags)
     _must_be_as_before(kms, bystander, beside, partial(_change, kms, key, shared))
     try:
         others.with_ours(beside.before).must_be_untouched(partial(_change, kms, key, shared), steps)
@@ -57,11 +68,12 @@ def _unseen(*_: str) -> None:
     """Look at nothing."""
 
 
-def _change(kms: Scenario, key: str, description: str, look: Callable[..., None] = _unseen) -> None:
+def _change(kms: Scenario, key: str, description: str, look: Callable[..., None] = _unseen) -> Mapping[str, str]:
     """Lead a key through its states; schedule and cancel are sent for a key that nobody has, too.
 
-    `look` is called after each step with its operations.
+    `look` is called after each step with its operations. Returns the tags that the key had for a moment.
     """
+    tags = {TAG: kms.chance.hex(6)}
     kms.pool.bring(key, ENABLED)
     _send_each(kms, ("update_description",), key, description=description)
     kms.ask("disable", key_id=key)
@@ -74,10 +86,12 @@ def _change(kms: Scenario, key: str, description: str, look: Callable[..., None]
     _send_each(kms, ("cancel",), key, kms.dialect.unknown_key())
     _send_each(kms, ("cancel",), key)
     kms.pool.bring(key, ENABLED)
-    _send_each(kms, ("generate_data_key", "tag", "untag"), key)
+    _send_each(kms, ("generate_data_key",), key)
+    _send_each(kms, ("tag",), key, tags=tags)
+    _send_each(kms, ("untag",), key, tag_keys=list(tags))
     _send(kms, "schedule", key, {"window": kms.window.maximum})
-    _send(kms, "cancel", key, {})
     kms.pool.patience.wait_for_late_effects()
+    return tags
 
 
 def _second_key(kms: Scenario, first: str) -> str:
@@ -123,6 +137,17 @@ def _must_be_as_before(kms: Scenario, bystander: str, beside: WatchedKeys, again
         change = _change_of(kms, bystander, beside)
     expected, observed = (change.expected, change.observed) if change else ("", "")
     kms.judge.that("isolation.other-keys", change is None, f"{bystander} has {expected}", f"it has {observed}")
+
+
+def _must_lack(kms: Scenario, bystander: str, tags: Mapping[str, str]) -> None:
+    """Judge that a bystander has none of the tags that another key was given."""
+    if "tag" not in kms.client.api or "list_tags" not in kms.client.api:
+        return
+    with suppress(Inconclusive):
+        answer = kms.done("list_tags", key_id=bystander)
+        found = tags.items() & kms.dialect.tags(answer.value).items()
+        told = f"{bystander} has none of the tags of another key", f"it has {dict(found)}"
+        kms.judge.that("isolation.other-keys", not found, *told, (answer.number,))
 
 
 def _change_of(kms: Scenario, bystander: str, beside: WatchedKeys) -> WatchedChange | None:
@@ -172,7 +197,5 @@ def _arguments(kms: Scenario, operation: str) -> dict[str, Any]:
     further: dict[str, Callable[[], dict[str, Any]]] = {
         "schedule": lambda: {"window": kms.window.minimum},
         "set_alias": lambda: {"alias": kms.new_alias()},
-        "tag": lambda: {"tags": {TAG: kms.chance.hex(6)}},
-        "untag": lambda: {"tag_keys": [TAG]},
     }
     return further.get(operation, dict)()
