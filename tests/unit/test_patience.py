@@ -205,3 +205,19 @@ def test_a_requirement_that_is_broken_is_waited_for_once_where_nothing_ever_lagg
     patience.note_request(["key"])
     patience.until("describe", world.look, _is_new, judges=["cancel.effect"])
     assert world.clock.time - 100.0 > 6.0
+
+
+def test_what_a_key_has_is_not_judged_while_it_may_show_later() -> None:
+    world = _World(lambda _, __: "old")
+    patience = world.patience()
+    patience.slowest_seconds = 300.0
+    with pytest.raises(Inconclusive, match="list_tags may show the change later"):
+        patience.until("list_tags", world.look, _is_new, judges=("tag.reply",))
+    # The run waits no longer for that than for anything else, and not again for what it cannot judge.
+    assert 2.0 <= world.clock.time - 100.0 <= 2.1
+    with pytest.raises(Inconclusive):
+        patience.until("list_tags", world.look, _is_new, judges=("tag.reply",))
+    assert world.clock.time - 100.0 <= 2.1
+    assert patience.until("describe", world.look, _is_new, judges=("describe.reply",)) == "old"
+    world.clock.time = 401.0
+    assert patience.until("list_tags", world.look, _is_new, judges=("tag.reply",)) == "old"

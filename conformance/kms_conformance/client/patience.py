@@ -2,7 +2,8 @@
 
 Services may be eventually consistent: for some time after a change, reads, lists and uses of a key may still show or
 obey the former state. The profile says for how long (`settle_seconds`). A look that fits ends the wait at once. A look
-that does not fit is repeated until the settle time since the last change is over, and is final only then.
+that does not fit is repeated until the settle time since the last change is over, and is final only then. What a key
+has besides its state may show later still, if the vendor names a longer time for it; it is not judged before.
 """
 
 from __future__ import annotations
@@ -12,10 +13,16 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from kms_conformance.catalogue.api import LISTS_OF_KEY
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.runtime import REAL, Clock
 
 T = TypeVar("T")
+
+#: The name of a look at the key that an alias names.
+ALIAS = "alias"
+# The looks at what a key has besides its state.
+_BELONGINGS = frozenset({ALIAS, *LISTS_OF_KEY})
 
 _FIRST_PAUSE_SECONDS = 0.05
 _PAUSE_GROWTH = 1.5
@@ -43,6 +50,7 @@ class Patience:
     - flaps: whether a look showed the former state again after the new one.
     - joint: adds to the seconds that all processes of this run have waited, and returns the sum; None for one process.
     - changes: the number of requests that may have changed any key, and of moves of the clock.
+    - slowest_seconds: the time after which a vendor's page says that even the slowest changes show.
     """
 
     settle_seconds: float
@@ -54,6 +62,7 @@ class Patience:
     lag_seconds: float = 0.0
     flaps: bool = False
     changes: int = 0
+    slowest_seconds: float = 0.0
     _changed_at: float | None = None
     _waited: float = 0.0
     _requests_on: Counter[str] = field(default_factory=Counter)
@@ -115,7 +124,7 @@ class Patience:
         does not fit, at least one look follows. With `once`, the first result that fits is returned: a request that was
         carried out must not be sent again. `judges` are the requirements that are broken if no result fits: once all of
         them are broken, and the target has never lagged, waiting again could change no verdict. Raises `Inconclusive`
-        if the run has waited too long in all.
+        if the run has waited too long in all, and for `judges` if what a key has may show later than the settle time.
         """
         streak, late, pause = 0, False, _FIRST_PAUSE_SECONDS
         last: T | None = None
@@ -141,7 +150,7 @@ class Patience:
                 if streak:
                     self.note_flap(what)
                 if final:
-                    self._broken.update(judges)
+                    self._note_broken(what, judges)
                     return found
                 streak, late, last = 0, True, None
             if streak:
@@ -150,6 +159,17 @@ class Patience:
                 continue
             self._sleep(pause)
             pause = min(pause * _PAUSE_GROWTH, max(_FIRST_PAUSE_SECONDS, self.settle_seconds * _LONGEST_PAUSE))
+
+    def _note_broken(self, what: str, judges: Collection[str]) -> None:
+        """Note that a final look did not fit. Raises `Inconclusive` if the vendor says that it may fit later."""
+        self._broken.update(judges)
+        slow = bool(judges) and what in _BELONGINGS and self.slowest_seconds > self.settle_seconds
+        if slow and self._changed_at is not None and self.clock.monotonic() < self._changed_at + self.slowest_seconds:
+            raise Inconclusive(
+                f"{what} may show the change later: the vendor's page says that the slowest changes take "
+                f"{self.slowest_seconds:g} s, and a run waits for {self.settle_seconds:g} s.",
+                "Run again; if it never shows, the target does not do what it accepted.",
+            )
 
     def wait_out_lag(self, key: str = "") -> None:
         """Wait until the last change, and any effect of the last request on `key`, shows. Without lag, it returns.

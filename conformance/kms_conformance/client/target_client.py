@@ -100,6 +100,7 @@ class Client:
             self.world.clock,
             self._observe,
             None if joint is None else joint.waited,
+            slowest_seconds=self.profile.settle_most_seconds,
         )
         self.answers_seen = AnswersSeen(self.dialect, self.gate, self.profile, redactor.text)
         self._reader = AnswerReader(self.dialect, self.api, self._breaks, self.answers_seen.note)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from operator import eq
 from typing import Any
 
 from kms_conformance.catalogue.api import CHANGES
@@ -13,6 +14,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop, Undecided
 from kms_conformance.client.oracle import ENABLED
+from kms_conformance.client.patience import ALIAS
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 
@@ -216,10 +218,11 @@ class KeyRequests:
         kms, key = self._kms, self._key
         if place.operation == "set_alias":
             alias = arguments["alias"]
-            named = kms.pool.patience.until("describe", partial(kms.key_named, alias, key), lambda named: named == key)
-            if named == key or self._takes_aliases():
-                told = f"{alias} names {key}", f"it names {named or 'no key'}"
-                kms.judge.that(requirement, named == key, *told, (answer.number,))
+            look, fits = partial(kms.key_named, alias, key), partial(eq, key)
+            named = kms.pool.patience.until(ALIAS, look, fits)
+            if fits(named) or self._takes_aliases():
+                told = f"{alias} names {key}", lambda named: f"it names {named or 'no key'}"
+                kms.must_show(requirement, look, fits, told, answer, ALIAS, named)
         if place.operation == "tag" and "list_tags" in kms.client.api:
             tags = arguments["tags"].items()
             kms.must_show(

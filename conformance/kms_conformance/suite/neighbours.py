@@ -46,17 +46,10 @@ class Neighbour:
             if kind == _ALIASES or (kind == _ROTATION and self.rotated):
                 continue
             with suppress(Inconclusive):
-                kms.must_show(
-                    _OTHERS,
-                    partial(each.missing, kms, self.key),
-                    bool,
-                    (
-                        f"the key {self.key} without the {kind} of the key {each.key}",
-                        lambda lost: lost or "it has them",
-                    ),
-                    answer,
-                    each.possession.shown_by,
-                )
+                # No change that shows late gives the neighbour what was made for the key.
+                lost = kms.pool.patience.until(each.possession.shown_by, partial(each.missing, kms, self.key), bool)
+                told = f"the key {self.key} without the {kind} of the key {each.key}", lost or "it has them"
+                kms.judge.that(_OTHERS, bool(lost), *told, (answer.number,))
 
     def schedule(self, kms: Scenario) -> None:
         """Schedule the neighbour, so that the key that was scheduled last is not the one that the check cancels."""

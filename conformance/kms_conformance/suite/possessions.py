@@ -18,6 +18,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import GONE
+from kms_conformance.client.patience import ALIAS
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.transitions import changed
 from kms_conformance.suite.requests import TAG
@@ -40,7 +41,7 @@ class Possession:
 
     - kind: the last part of the ids of its requirements, such as `tags` in `cancel.keeps.tags`.
     - needs: the operations that give, show and take it.
-    - shown_by: the operation that shows it.
+    - shown_by: the operation that shows it, or `ALIAS`.
     - give: gives it to a key; returns what must be shown from then on.
     - look: what the target shows of a key; compared by `lost`.
     - lost: what is missing or changed, in words; empty if all is there.
@@ -139,10 +140,11 @@ def _given(kms: Scenario, key: str, possession: Possession) -> Given:
     if missing:
         raise Lacking(f"The profile says that the target does not have {missing[0]}.")
     given = Given(possession, key, possession.give(kms, key))
-    lost = kms.pool.patience.until(possession.shown_by, lambda: given.missing(kms, key), lambda lost: not lost)
-    slow = kms.profile.settle_most_seconds > kms.profile.settle_seconds
-    if lost and possession.kind in _READS_BACK and not slow:
-        requirement = as_id(f"{possession.needs[0].replace('_', '-')}.reply")
+    requirement = as_id(f"{possession.needs[0].replace('_', '-')}.reply")
+    judges = (requirement,) if possession.kind in _READS_BACK else ()
+    look = partial(given.missing, kms, key)
+    lost = kms.pool.patience.until(possession.shown_by, look, lambda lost: not lost, judges=judges)
+    if lost and judges:
         kms.judge.breaks(requirement, f"the {possession.kind} that an accepted request has given", lost)
     if lost:
         raise Inconclusive(f"The {possession.kind} given to prepare the check do not read back: {lost}.")
@@ -260,7 +262,7 @@ POSSESSIONS = (
     Possession(
         "aliases",
         ("set_alias", "delete_alias"),
-        "describe",
+        ALIAS,
         _alias,
         _aliased,
         _delete_alias,

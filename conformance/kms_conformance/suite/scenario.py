@@ -154,9 +154,9 @@ class Scenario(Requests):
 
         On a target that was seen to lag, a change may show later, so the look is repeated after the lag.
         """
-        found = self.pool.patience.until(what, look, fits)
+        found = self.pool.patience.until(what, look, fits, judges=(requirement,))
         if fits(found) and self.pool.patience.wait_for_late_effects():
-            found = self.pool.patience.until(what, look, fits)
+            found = self.pool.patience.until(what, look, fits, judges=(requirement,))
         self.judge.that(requirement, fits(found), told[0], told[1](found), self._since(answer))
         return found
 

@@ -9,6 +9,7 @@ from functools import partial
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.oracle import ENABLED, KeyModel, Prediction
+from kms_conformance.client.patience import ALIAS
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.messages import Request
@@ -58,7 +59,9 @@ def _effect(was: KeyModel, operation: str) -> RequirementId:
 def must_name(kms: Scenario, requirement: RequirementId, alias: str, key: str, answer: Answer) -> bool:
     """Judge that an alias names a key; returns whether it does. `answer` is that to the request before."""
     told = f"{alias} names {key}", lambda named: f"it names {named or 'no key'}"
-    named = kms.must_show(requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer)
+    named = kms.must_show(
+        requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer, ALIAS
+    )
     return bool(named == key)
 
 

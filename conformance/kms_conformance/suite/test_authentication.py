@@ -18,6 +18,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.patience import ALIAS
 from kms_conformance.suite.key_requests import KeyRequests, places
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
@@ -166,7 +167,7 @@ def _must_have(
     if alias and "list_aliases" not in kms.client.api:
         given = f"{alias} does not name {key}", lambda named: f"it names {named}"
         kms.must_still_show(
-            requirement_id, lambda: kms.key_named(alias, key), lambda named: named != key, given, answer
+            requirement_id, lambda: kms.key_named(alias, key), lambda named: named != key, given, answer, ALIAS
         )
 
 

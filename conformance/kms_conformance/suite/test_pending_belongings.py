@@ -17,6 +17,7 @@ from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.belongings import same_value
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING
+from kms_conformance.client.patience import ALIAS
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
@@ -158,7 +159,7 @@ def _must_stay_named(kms: Scenario, alias: str, key: str, answer: Answer) -> Non
         return
     told = f"{alias} still names another key", lambda named: f"it names {named or 'no key'}"
     named = partial(kms.key_named, alias, key)
-    kms.must_show("refused.changes-nothing", named, lambda named: named not in (None, key), told, answer)
+    kms.must_show("refused.changes-nothing", named, lambda named: named not in (None, key), told, answer, ALIAS)
 
 
 @requirement("pending.{use}")
