@@ -9,7 +9,7 @@ from typing import Any
 
 from kms_conformance.apps.selftest.blind.sixth.mixins import (
     NAMED,
-    Reading,
+    ReadingOtherwise,
     Remembering,
     Storing,
     as_json,
@@ -120,7 +120,7 @@ class RevokesAllOfTheGrantee(Storing):
         return (replace(after, grants=tuple(grant for grant in after.grants if grant.grantee not in gone)),)
 
 
-class PageSkipsOne(Reading):
+class PageSkipsOne(ReadingOtherwise):
     """The marker is the last entry of a page, and the next page begins behind the entry after it."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:

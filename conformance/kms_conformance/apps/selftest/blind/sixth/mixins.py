@@ -92,7 +92,7 @@ class Storing(Remembering):
         return ()
 
 
-class Reading(Remembering):
+class ReadingOtherwise(Remembering):
     """Faults that read other parameters than were sent; `read` changes a copy of them."""
 
     def parameters(self, operation: str, sent: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from kms_conformance.apps.selftest.blind.sixth.mixins import (
     NAMED,
     NAMING,
-    Reading,
+    ReadingOtherwise,
     Remembering,
     Storing,
     alias_of,
@@ -69,7 +69,7 @@ class IndexKeepsPending(Storing):
         return indexed if operation == "list" and indexed is not None and not is_pending(key) else shown
 
 
-class FirstValueFilters(Reading):
+class FirstValueFilters(ReadingOtherwise):
     """Of the values of a filter, the first one is read."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:

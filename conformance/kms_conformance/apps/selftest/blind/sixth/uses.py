@@ -13,7 +13,7 @@ from typing import Any
 from kms_conformance.apps.selftest.blind.sixth.mixins import (
     NAMED,
     NAMING,
-    Reading,
+    ReadingOtherwise,
     Remembering,
     alias_of,
     as_json,
@@ -70,7 +70,7 @@ class DecryptNamesAnAlias(Remembering):
         return None if by_alias else super().refusal_for(operation, key)
 
 
-class ContextIsLowered(Reading):
+class ContextIsLowered(ReadingOtherwise):
     """The names in a context are headers inside, whose case does not matter."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ class ContextIsLowered(Reading):
                 values[name] = json.dumps(lowered) if isinstance(values[name], str) else lowered
 
 
-class DataKeyHasNoContext(Reading):
+class DataKeyHasNoContext(ReadingOtherwise):
     """Data keys are sealed without their context; report of a user of LocalStack, and of one of fakecloud."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class DataKeyHasNoContext(Reading):
                 values.pop(name, None)
 
 
-class NewContextIsTheOld(Reading):
+class NewContextIsTheOld(ReadingOtherwise):
     """The new ciphertext is sealed with the context of the old one."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class NewContextIsTheOld(Reading):
             values["DestinationEncryptionContext"] = values.get("SourceEncryptionContext", {})
 
 
-class DataKeyOf32Bytes(Reading):
+class DataKeyOf32Bytes(ReadingOtherwise):
     """The buffer of a data key has 32 bytes; report of a user of moto, and of one of eHSM."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ class DataKeyOf32Bytes(Reading):
                 values[name] = str(most) if isinstance(values[name], str) else most
 
 
-class LongestTextIsRefused(Reading):
+class LongestTextIsRefused(ReadingOtherwise):
     """The length is compared with less than instead of at most."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ class LongestTextIsRefused(Reading):
             return 0
 
 
-class TextIsNormalised(Reading):
+class TextIsNormalised(ReadingOtherwise):
     """Texts are brought into the composed form of Unicode when they are read."""
 
     def read(self, operation: str, values: dict[str, Any]) -> None:
