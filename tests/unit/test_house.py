@@ -26,7 +26,6 @@ SHORT: Mapping[str, str] = {
     "cli/*.py": "a command, named like its file",
     "apps/selftest/faults/*.py": "the faults of one class",
     "apps/selftest/blind/*/*.py": "the blind faults of one subject",
-    "apps/selftest/blind/sets.py": "the registry of the blind sets",
     "suite/test_*.py": "the checks of one family",
 }
 

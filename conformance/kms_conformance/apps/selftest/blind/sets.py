@@ -16,6 +16,9 @@ from kms_conformance.apps.selftest.blind.fourth.variants import FOURTH_VARIANTS
 from kms_conformance.apps.selftest.blind.second.faults import DATE as SECOND_DATE
 from kms_conformance.apps.selftest.blind.second.faults import SECOND_SET
 from kms_conformance.apps.selftest.blind.second.variants import SECOND_VARIANTS
+from kms_conformance.apps.selftest.blind.sixth.faults import DATE as SIXTH_DATE
+from kms_conformance.apps.selftest.blind.sixth.faults import SIXTH_SET
+from kms_conformance.apps.selftest.blind.sixth.variants import SIXTH_VARIANTS
 from kms_conformance.apps.selftest.blind.third.faults import DATE as THIRD_DATE
 from kms_conformance.apps.selftest.blind.third.faults import THIRD_SET
 from kms_conformance.apps.selftest.blind.third.variants import THIRD_VARIANTS
@@ -42,6 +45,7 @@ BLIND_SETS = (
     BlindSet("third", THIRD_DATE, THIRD_SET, THIRD_VARIANTS),
     BlindSet("fourth", FOURTH_DATE, FOURTH_SET, FOURTH_VARIANTS),
     BlindSet("fifth", FIFTH_DATE, FIFTH_SET, FIFTH_VARIANTS),
+    BlindSet("sixth", SIXTH_DATE, SIXTH_SET, SIXTH_VARIANTS),
 )
 BLIND_FAULTS = tuple(fault for one in BLIND_SETS for fault in one.faults)
 BLIND_VARIANTS = tuple(variant for one in BLIND_SETS for variant in one.variants)

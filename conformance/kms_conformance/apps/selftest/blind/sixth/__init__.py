@@ -1,0 +1,1 @@
+"""The sixth blind set: faults after reports of users of real key management services and emulators."""
