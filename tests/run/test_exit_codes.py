@@ -64,7 +64,8 @@ def test_built_in_emulator_is_conformant_in_every_dialect(tmp_path: Path) -> Non
         found = {entry["verdict"] for entry in verdict["requirements"] if entry["level"] == "MUST"}
         assert (verdict["result"], verdict["seed"], verdict["tier"]) == ("conformant", 7, "smoke")
         assert found <= {"passed", "not_applicable"}
-        assert verdict["keys_created"] <= 2
+        # Two at once; keys that have ended, because the run moves the clock, are replaced at most twice as often.
+        assert verdict["keys_created"] <= 6
         assert all(entry["productive"] for entry in verdict["requirements"] if entry["verdict"] == "passed")
         traced = json.loads((reports / f"emulator-{dialect}" / "traceability.json").read_text())
         assert not_proved(verdict, traced) == set()

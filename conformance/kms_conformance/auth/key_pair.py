@@ -112,7 +112,7 @@ class KeyPair(Scheme, ABC):
         return Sabotage(
             name,
             "wrong_signature",
-            Changed(tools.factory(self), _tampered_query),
+            Changed(tools.factory(self), tampered_query),
             wrong="The parameter Tampered=1 was added to the query after the request was signed.",
         )
 
@@ -132,7 +132,7 @@ def tampered_body(request: Request) -> Request:
     return replace(request, body=request.body + b" ")
 
 
-def _tampered_query(request: Request) -> Request:
+def tampered_query(request: Request) -> Request:
     """The request with one more parameter, which is harmless if the endpoint does not check the signature."""
     query = f"{request.query}&Tampered=1" if request.query else "Tampered=1"
     return request.with_target(request.path, query)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kms_conformance.auth import canonical
 from kms_conformance.auth.acs3 import Acs3Signer
-from kms_conformance.auth.key_pair import KeyPair, of_another_operation
+from kms_conformance.auth.key_pair import KeyPair, of_another_operation, tampered_query
 from kms_conformance.auth.sabotage import Disguised, Replaying
 from kms_conformance.auth.scheme import (
     CREDENTIAL,
@@ -40,6 +40,7 @@ _OWN = (
 )
 
 
+_KEY = "KeyId="
 # Where a request names its action: as a parameter (v1), or in a header (v3).
 _ACTION, _ACTION_HEADER = "Action", "x-acs-action"
 
@@ -80,6 +81,7 @@ class RpcAuth(KeyPair):
         return (
             *super().sabotages(tools),
             self.query_sabotage(tools, "tampered"),
+            *self._form_sabotages(tools),
             of_another_operation(Disguised(tools.factory(self), _of_another_action, _with_action_of)),
             *self.token_sabotages(tools, self.security_token),
             Sabotage(
@@ -90,6 +92,14 @@ class RpcAuth(KeyPair):
                 wrong="The request has the nonce of the request before, to which it is equal.",
             ),
         )
+
+    def _form_sabotages(self, tools: SabotageTools) -> tuple[Sabotage, ...]:
+        """The signer that adds a key to the form after signing; version 3 signs a hash of the body."""
+        if self.signature == "v3":
+            return ()
+        wrong = "The id of the key was added in the form body after the request was signed."
+        disguised = Disguised(tools.factory(self), _without_key, _with_key_in_form)
+        return (Sabotage("tampered_form", "wrong_signature or missing_key", disguised, wrong=wrong),)
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,26 @@ class RpcV1Signer:
         to_sign = f"{method}&%2F&{canonical.quoted(canonical.parameters(pairs).encode())}"
         digest = hmac.new(f"{self.access_key_secret}&".encode(), to_sign.encode(), hashlib.sha1).digest()
         return base64.b64encode(digest).decode()
+
+
+def _keys(request: Request) -> list[str]:
+    """The pieces of the query that name a key."""
+    return [piece for piece in canonical.pieces(request.query) if piece.startswith(_KEY)]
+
+
+def _without_key(request: Request) -> Request:
+    """The request without the name of its key."""
+    keys = _keys(request)
+    kept = [piece for piece in canonical.pieces(request.query) if piece not in keys]
+    return request.with_target(request.path, "&".join(kept))
+
+
+def _with_key_in_form(signed: Request, request: Request) -> Request:
+    """The signed request with the name of the key in its form; without such a name, with a tampered query."""
+    form = "&".join(_keys(request))
+    if not form:
+        return tampered_query(signed)
+    return replace(signed, body=form.encode()).with_header("Content-Type", "application/x-www-form-urlencoded")
 
 
 def _of_another_action(request: Request) -> Request:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote
 
-from kms_conformance.auth.key_pair import KeyPair, of_another_operation
+from kms_conformance.auth.key_pair import KeyPair, of_another_operation, tampered_body
 from kms_conformance.auth.sabotage import Changed, Disguised
 from kms_conformance.auth.scheme import CREDENTIAL, Clock, Sabotage, SabotageTools, Signer, SignerTools, utc_now
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 _TARGET = "X-Amz-Target"
+_HASH = "X-Amz-Content-SHA256"
 _OWN = ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
 # Headers that proxies and clients may change or add. The vendor's clients do not sign them either.
 _UNSIGNED = frozenset(
@@ -80,6 +81,12 @@ class SigV4Auth(KeyPair):
                 wrong="The Authorization header lacks SignedHeaders.",
             ),
             *self.body_and_query_sabotages(tools),
+            Sabotage(
+                "tampered_hashed_body",
+                "wrong_signature",
+                Disguised(own, _with_hash, _with_other_body),
+                wrong="A blank was added behind the body after the request was signed; its header has the old hash.",
+            ),
             of_another_operation(Disguised(own, _of_another_operation, _with_target_of)),
             Sabotage(
                 "other_region",
@@ -149,7 +156,7 @@ def _signing_key(secret: str, scope: tuple[str, ...]) -> bytes:
 def canonical_request(request: Request) -> tuple[str, str]:
     """Returns the canonical request and the names of the signed headers."""
     lines, names = _headers(request)
-    body_hash = request.header("X-Amz-Content-SHA256") or hashlib.sha256(request.body).hexdigest()
+    body_hash = request.header(_HASH) or hashlib.sha256(request.body).hexdigest()
     parts = (request.method.upper(), _path(request.path), _query(request.query), lines, names, body_hash)
     return "\n".join(parts), names
 
@@ -191,6 +198,16 @@ def _without_signed_headers(request: Request) -> Request:
     return request.with_header(
         "Authorization", ", ".join(part for part in parts if not part.startswith("SignedHeaders"))
     )
+
+
+def _with_hash(request: Request) -> Request:
+    """The request with the hash of its body in a header."""
+    return request.with_header(_HASH, hashlib.sha256(request.body).hexdigest())
+
+
+def _with_other_body(signed: Request, request: Request) -> Request:
+    """The signed request with another body than `request`, for which it was signed."""
+    return replace(signed, body=tampered_body(request).body)
 
 
 def _of_another_operation(request: Request) -> Request:

@@ -63,6 +63,8 @@ _PARAMETERS = {
     "alias": "AliasName",
     "description": "Description",
     "origin": "Origin",
+    "spec": "KeySpec",
+    "usage": "KeyUsage",
     "instance": "DKMSInstanceId",
     "plaintext": "Plaintext",
     "ciphertext": "CiphertextBlob",
@@ -135,6 +137,7 @@ class Alibaba(Dialect):
 
     other_data_key_bytes = 48
     belongings = BELONGINGS
+    signing_key = MappingProxyType({"spec": "EC_P256", "usage": "SIGN/VERIFY"})
     malformed_keys = (
         "no-such-key",
         "1234abcd-12ab-34cd-56ef-1234567890",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.aws_belongings import BELONGINGS
@@ -70,6 +71,8 @@ _FIELDS = {
     "alias": "AliasName",
     "description": "Description",
     "origin": "Origin",
+    "spec": "KeySpec",
+    "usage": "KeyUsage",
     "plaintext": "Plaintext",
     "ciphertext": "CiphertextBlob",
     "context": "EncryptionContext",
@@ -136,6 +139,7 @@ class Aws(Dialect):
     pages_belongings = True
     replaces_tags = True
     belongings = BELONGINGS
+    signing_key = MappingProxyType({"spec": "ECC_NIST_P256", "usage": "SIGN_VERIFY"})
     malformed_keys = (
         "no-such-key",
         "1234abcd-12ab-34cd-56ef-1234567890",

@@ -147,6 +147,10 @@ class Dialect(ABC):
     unordered_context = False
     # Whether the documents say that an empty description takes the description of a key away.
     clears_description = False
+    # The arguments of `create` for a key that signs and does not encrypt.
+    signing_key: Mapping[str, object] = MappingProxyType({})
+    # Whether lists have such keys too on every cloud of the dialect.
+    lists_signing_keys = True
     # The form of key ids; None if no document gives one.
     key_form: re.Pattern[str] | None = None
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from kms_conformance.catalogue.api import ReplySpec
 from kms_conformance.dialects.base import Dialect, ErrorView, KeyView, Page, ProtocolCase, Raw, mapping, text, whole
@@ -41,6 +42,8 @@ _FIELDS = {
     "alias": "key_alias",
     "description": "key_description",
     "origin": "origin",
+    "spec": "key_spec",
+    "usage": "key_usage",
     "plaintext": "plain_text",
     "ciphertext": "cipher_text",
     "context": "encryption_context",
@@ -101,6 +104,8 @@ class Huawei(Dialect):
     data_key_bytes = 64
     clears_description = True
     key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
+    lists_signing_keys = False
+    signing_key = MappingProxyType({"spec": "EC_P256", "usage": "SIGN_VERIFY"})
     malformed_keys = (
         "no-such-key",
         "0d0466b0-e727-4d9c-b35d-f84bb474a37",

@@ -53,7 +53,7 @@ class Inventory(Reader):
     """
 
     def __init__(self, client: Client, ledger: Ledger, most: int, share: int | None = None) -> None:
-        """`most` limits the keys that this run uses; `limits.max_keys` of the target limits all keys of ours.
+        """`most` limits the keys that this run uses at once; `limits.max_keys` of the target limits all keys of ours.
 
         `share` is a shard's part of `limits.max_keys`. It also limits the keys that earlier runs of the shard left.
         """

@@ -30,6 +30,8 @@ from kms_conformance.keys.transitions import (
 )
 
 _MOST_STEPS = 4
+# So many times the keys that a run may use at once, it may see ended and replace.
+_MOST_ENDED = 2
 # The number of characters that are kept of a reason: reasons quote replies, which may be of any length.
 _LONGEST_REASON = 300
 # A target may round a deletion date up to the next day.
@@ -80,7 +82,7 @@ class Pool(Inventory):
 
     def take(self, state: str, besides: tuple[str, ...] = ()) -> KeyView:
         """A key in this state, none of `besides`. Raises `Inconclusive` if no key can be brought into this state."""
-        for key in [key for key in self.keys if key not in besides and key not in self._reserved]:
+        for key in [key for key in self.usual if key not in besides]:
             with suppress(NoTransition):
                 view = self.bring(key, state)
                 if view is not None:
@@ -88,9 +90,9 @@ class Pool(Inventory):
         return self._wanted(self.bring(self.create(), state), state)
 
     @property
-    def available(self) -> int:
-        """The number of keys that `take` may give to a check."""
-        return sum(key not in self._reserved for key in self.keys)
+    def usual(self) -> tuple[str, ...]:
+        """The keys that `take` may give to a check: those of no special kind."""
+        return tuple(key for key in self.keys if key not in self._reserved)
 
     @property
     def days(self) -> int:
@@ -113,6 +115,9 @@ class Pool(Inventory):
         if self._drop_gone(key, self.read(key)) and key not in self._finished:
             self._finished.add(key)
             self.finish(key, "gone")
+            if len(self._finished) <= _MOST_ENDED * self.most:
+                # It makes room for another key. A target that deletes keys too early is no reason for ever more keys.
+                self._used -= 1
 
     def set_aside(self, key: str) -> None:
         """Remove a planted key from the pool: no check gets this key, and it is not scheduled at the end."""
@@ -186,8 +191,6 @@ class Pool(Inventory):
         if view is None:
             raise Inconclusive(f"No key could be brought into the state {state}.")
         return view
-
-    # --- creating -----------------------------------------------------------------------------------------------------
 
     def create_reserved(self, **arguments: object) -> str:
         """Create or reuse a key of a special kind, which `take` gives to no check and which is scheduled at the end.
@@ -268,8 +271,6 @@ class Pool(Inventory):
         if view.state == PENDING:
             view = self._step(key, view, ENABLED, self.days)
         return view.state not in (PENDING, GONE)
-
-    # --- scheduling at the end ----------------------------------------------------------------------------------------
 
     def is_released(self, view: KeyView) -> bool:
         """Whether a key is gone, or pending with a deletion date as early as the shortest window allows."""

@@ -194,7 +194,7 @@ class _Walk:
         """
         kms = self.scenario
         grace = timedelta(seconds=kms.profile.deletion.gone_within_seconds)
-        spare = kms.pool.available + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
+        spare = len(kms.pool.usual) + kms.pool.room - _KEYS_NEEDED_LATER - kms.effort.fuzz_creates
         for date in sorted(m.deletion_at for m in self.models if m.deletion_at is not None and m.deletion_at > now):
             ends = date - _MARGIN <= goal
             if ends and spare <= 0:

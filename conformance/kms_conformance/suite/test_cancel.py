@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.judge import Inconclusive
+from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, PENDING_IMPORT
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
@@ -149,6 +149,21 @@ def test_sequence_of_another_length(kms: Scenario, sequence: str) -> None:
     if kms.must_be_refused("cancel.bad-sequence", "bad_sequence", answer, {key: before}):
         return
     kms.must_read_back("cancel.bad-sequence", key, kms.states_after_cancel, answer)
+
+
+@requirement("cancel.effect", "schedule.state-after")
+@pytest.mark.standard
+@pytest.mark.first_process
+def test_key_for_signatures(kms: Scenario) -> None:
+    """Without a clock that can be moved, this needs one key more than a smoke run may have."""
+    if not kms.dialect.lists_signing_keys:
+        raise Lacking("Lists leave such keys out, so one whose creation gets no reply could not be found and deleted.")
+    try:
+        key = kms.pool.create_reserved(**kms.dialect.signing_key)
+    except Inconclusive as problem:
+        raise Lacking(f"No key for signatures was created: {problem.reason}") from problem
+    kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
+    kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
 
 
 @requirement(

@@ -100,7 +100,7 @@ def _second_key(kms: Scenario, first: str) -> str:
     No new key takes over the state of the last one, and a pending key makes no room for a new one.
     """
     pool = kms.pool
-    if first not in pool.new or pool.available > 1 or pool.room <= 0 or kms.sharded or "disable" not in kms.client.api:
+    if first not in pool.new or len(pool.usual) > 1 or pool.room <= 0 or kms.sharded or "disable" not in kms.client.api:
         return kms.key(ENABLED, first)
     kms.done("disable", key_id=first)
     try:

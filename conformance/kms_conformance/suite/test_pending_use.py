@@ -214,7 +214,8 @@ def test_pending_key_is_listed_once(kms: Scenario) -> None:
         # A key that its owner creates between two pages moves another one to the next page.
         twice = sorted({*twice} & {*_listed_twice(kms.pool.list_keys())})
     kms.judge.that("list.complete", not twice, "each key once", f"more than once: {twice}")
-    missing = [known for known in kms.pool.keys if known not in ids]
+    # Some clouds list keys of other kinds only if they are asked for these.
+    missing = [known for known in kms.pool.usual if known not in ids]
     kms.judge.that("list.complete", not missing, "every key of the run", f"missing: {missing}")
     must_agree_with_list(kms, kms.read(key))
     _must_be_listed_by_state(kms, key)

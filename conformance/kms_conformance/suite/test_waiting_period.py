@@ -14,7 +14,7 @@ import pytest
 
 from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.judge import Inconclusive, Stop
+from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
@@ -284,6 +284,34 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
         kms.must_be_unchanged("expiry.nothing-else", waiting, kms.read(str(waiting.id)), answer)
 
 
+# `cancel.before-end` and the states are judged as well: by keys of the usual kind they are declared above.
+@requirement("expiry.gone", "expiry.no-cancel", "expiry.not-recoverable")
+@pytest.mark.clock
+@pytest.mark.alone
+@pytest.mark.parametrize("kind", ["signing", "external"])
+def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
+    """A key for signatures, and one that waits for its material, end as all keys do. The key is used up."""
+    key = _of_kind(kms, kind)
+    days = kms.window.minimum
+    if kind == "signing":
+        kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
+        kms.accepts("cancel.before-end", "cancel", key_id=key, states=kms.states_after_cancel)
+    view, asked_at = _pending(kms, key, days)
+    _, last = _end(kms, view, asked_at, days)
+    _must_refuse_cancel(kms, key, last)
+    kms.must_be_gone(key, ())
+    kms.pool.drop_if_gone(key)
+
+
+def _of_kind(kms: Scenario, kind: str) -> str:
+    """A new key for signatures, or one that waits for import. Raises `Lacking` if the target does not make one now."""
+    arguments = {"origin": "external"} if kind == "external" else kms.dialect.signing_key
+    try:
+        return kms.pool.create_reserved(**arguments)
+    except Inconclusive as problem:
+        raise Lacking(f"No key of this kind was created: {problem.reason}") from problem
+
+
 def _waiting_for_longer(kms: Scenario, key: str) -> KeyView | None:
     """Another key, which waits for the longest window; None if the run may have no other one."""
     with suppress(Inconclusive):
@@ -298,6 +326,9 @@ def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> No
     requests: list[tuple[str, dict[str, object]]] = [("decrypt", {"ciphertext": each}) for each in ciphertexts]
     requests += [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     requests += [(operation, {"key_id": key}) for operation in ("generate_data_key", "enable", "disable")]
+    if kms.profile.refusal_in("schedule", PENDING) is not None:
+        # A refused request must not give the key the longer time that it asks for.
+        requests.append(("schedule", {"key_id": key, "window": kms.window.maximum}))
     for operation, arguments in requests:
         refusal = kms.profile.refusal_in(operation, PENDING)
         assert refusal is not None
@@ -305,7 +336,9 @@ def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> No
         if kms.is_told("unknown_key lost_key", answer) and kms.pool.read(key).state == GONE:
             # It ended early, which is judged by itself.
             return
-        kms.must_be_refused(as_id(f"pending.{operation.replace('_', '-')}"), refusal, answer)
+        twice = operation == "schedule"
+        requirement_id = as_id("schedule.twice" if twice else f"pending.{operation.replace('_', '-')}")
+        kms.must_be_refused(requirement_id, refusal, answer)
         if answer.accepted and operation in CHANGES:
             # The key waits no longer, so its end cannot be judged.
             raise Stop

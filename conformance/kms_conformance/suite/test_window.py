@@ -46,11 +46,14 @@ def test_bound_is_accepted_and_dated(kms: Scenario, bound: str) -> None:
     kms.must_be_date("schedule.window.start", kms.view(key), asked_at, days, answer)
 
 
+# What is left of these numbers in integers of 32 or 64 bits, and of fewer, is within the bounds of every document.
+_BEYOND_32_BITS, _BEYOND_64_BITS = 2**32 + 10, 2**64 + 10
+
 # name of the requirement -> (the window, written in the dialect's type, and the expected refusal)
 _REFUSED = {
     "zero": (0, "window_out_of_range"),
     "negative": (-7, "window_negative"),
-    "huge": (99999999999999999999, "window_huge"),
+    "huge": (_BEYOND_64_BITS, "window_huge"),
     "fraction": (7.5, "window_malformed"),
     "text": ("seven", "window_malformed"),
 }
@@ -77,11 +80,12 @@ def test_no_window_at_all_is_refused(kms: Scenario, case: str) -> None:
     kms.refuses(as_id(f"schedule.window.{case}"), refusal, "schedule", key_id=key, window=window, unchanged=[key])
 
 
-@requirement("schedule.window.below-minimum", "schedule.window.above-maximum")
+@requirement("schedule.window.below-minimum", "schedule.window.above-maximum", "schedule.window.huge")
 def test_disabled_key_is_refused_windows_out_of_range_too(kms: Scenario) -> None:
     outside: list[tuple[RequirementId, str, object]] = [
         ("schedule.window.below-minimum", "window_out_of_range", kms.window.minimum - 1),
         ("schedule.window.above-maximum", "window_out_of_range", kms.window.maximum + 1),
+        ("schedule.window.huge", "window_huge", _BEYOND_32_BITS),
     ]
     _must_stay_disabled(kms, outside)
 
@@ -121,9 +125,12 @@ def test_notation_is_taken_for_what_it_says(kms: Scenario) -> None:
 
 @requirement("schedule.window.default")
 def test_without_a_window_the_default_counts(kms: Scenario) -> None:
+    """The request before has another window, which must not be taken for that of this request."""
     key = kms.key(ENABLED)
     days = kms.window.default
     assert days is not None
+    kms.pool.bring(key, PENDING, kms.window.minimum)
+    kms.pool.bring(key, ENABLED)
     asked_at = kms.time.now()
     answer = kms.accepts("schedule.window.default", "schedule", key_id=key, states=[PENDING])
     kms.must_be_date("schedule.window.default", kms.view(key), asked_at, days, answer)

@@ -265,10 +265,12 @@ def _decide_one(
     if not _keeps_state(results):
         return verdict("inconclusive", next((r.reason for r in results if r.reason), _NOT_ADMITTED))
     open_in = [r for r in results if r.ended and name in r.inconclusive]
-    if _is_proved_besides(name, open_in, results):
-        open_in = []
-    if open_in and count == 0 and all(r.lacking for r in open_in):
+    is_lacking = bool(open_in) and all(r.lacking for r in open_in)
+    if is_lacking and count == 0:
         return verdict("not_applicable", open_in[0].reason)
+    # What a target lacks may be one case of several.
+    if is_lacking or _is_proved_besides(name, open_in, results):
+        open_in = []
     waiting = [r.waiting_until for r in open_in]
     if open_in:
         until = max(waiting) if all(waiting) else ""
