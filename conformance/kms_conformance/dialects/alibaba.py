@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -137,6 +137,7 @@ class Alibaba(Dialect):
 
     other_data_key_bytes = 48
     belongings = BELONGINGS
+    long_description = 2500
     signing_key = MappingProxyType({"spec": "EC_P256", "usage": "SIGN/VERIFY"})
     malformed_keys = (
         "no-such-key",
@@ -179,7 +180,8 @@ class Alibaba(Dialect):
         if name == "context":
             return json.dumps(value)
         if name == "filters" and isinstance(value, Mapping):
-            return json.dumps([{"Key": name, "Values": [text]} for name, text in value.items()])
+            rows = {key: found if isinstance(found, list) else [found] for key, found in value.items()}
+            return json.dumps([{"Key": key, "Values": values} for key, values in rows.items()])
         if isinstance(value, Mapping):
             return json.dumps([{"TagKey": name, "TagValue": text} for name, text in value.items()])
         if isinstance(value, list):
@@ -329,6 +331,11 @@ class Alibaba(Dialect):
         of_state = {"KeyState": self.profile.facts["states"][state]}
         usage = {"KeyUsage": view.fields["KeyUsage"]} if text(view.fields.get("KeyUsage")) else {}
         return {"filters": {**of_state, **usage} if state_first else {**usage, **of_state}}
+
+    def in_states(self, states: Sequence[str]) -> Mapping[str, object] | None:
+        if "list_filters" in self.profile.may_lack:
+            return None
+        return {"filters": {"KeyState": [self.profile.facts["states"][state] for state in states]}}
 
     def data_key_size(self, value: object) -> int | None:
         return bytes_in(mapping(value).get("Plaintext"))

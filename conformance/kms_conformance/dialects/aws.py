@@ -76,6 +76,8 @@ _FIELDS = {
     "plaintext": "Plaintext",
     "ciphertext": "CiphertextBlob",
     "context": "EncryptionContext",
+    "old_context": "SourceEncryptionContext",
+    "new_context": "DestinationEncryptionContext",
     "limit": "Limit",
     "cursor": "Marker",
     "tags": "Tags",
@@ -139,6 +141,8 @@ class Aws(Dialect):
     pages_belongings = True
     replaces_tags = True
     belongings = BELONGINGS
+    longest_text = 4096
+    long_description = 2500
     signing_key = MappingProxyType({"spec": "ECC_NIST_P256", "usage": "SIGN_VERIFY"})
     malformed_keys = (
         "no-such-key",

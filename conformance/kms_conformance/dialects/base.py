@@ -145,8 +145,12 @@ class Dialect(ABC):
     pages_belongings = False
     # Whether the documents say that the names of an encryption context have no order.
     unordered_context = False
+    # The length of the longest text that `encrypt` takes, in bytes; 0: no document says it, or no URL is so long.
+    longest_text = 0
     # Whether the documents say that an empty description takes the description of a key away.
     clears_description = False
+    # So many characters a description may have; fewer than the documents say where a URL has to take them.
+    long_description = 255
     # The arguments of `create` for a key that signs and does not encrypt.
     signing_key: Mapping[str, object] = MappingProxyType({})
     # Whether lists have such keys too on every cloud of the dialect.
@@ -318,6 +322,10 @@ class Dialect(ABC):
         Where a list takes several filters, a field in which all keys of a run are like `view` is one of them; the state
         is the last filter, or with `state_first` the first one.
         """
+        return None
+
+    def in_states(self, states: Sequence[str]) -> Mapping[str, object] | None:
+        """Arguments of a list of the keys in any of these states; None if lists have no such filter."""
         return None
 
     def cursor(self, value: object) -> str | None:

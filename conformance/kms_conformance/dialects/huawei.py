@@ -105,6 +105,7 @@ class Huawei(Dialect):
     clears_description = True
     key_form = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
     lists_signing_keys = False
+    longest_text = 4096
     signing_key = MappingProxyType({"spec": "EC_P256", "usage": "SIGN_VERIFY"})
     malformed_keys = (
         "no-such-key",

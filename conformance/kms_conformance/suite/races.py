@@ -1,4 +1,6 @@
-"""Races: two requests for one key are sent at the same moment, and judged by the two orders of carrying them out.
+"""Races: two requests are sent at the same moment, and judged by the two orders of carrying them out.
+
+Most races are for one key. Two requests for two keys each change the key that they name, and no other one.
 
 A deviation that also shows when the two are sent one after the other is no matter of two requests at once: other
 requirements are broken by it, and it is not judged here.
@@ -7,6 +9,7 @@ requirements are broken by it, and it is not judged here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations_with_replacement
@@ -15,7 +18,7 @@ from kms_conformance.catalogue.api import CHANGES, USES
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive
-from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, KeyModel
+from kms_conformance.client.oracle import AFTER, DISABLED, ENABLED, PENDING, KeyModel
 from kms_conformance.client.orders import AnsweredRequest, Explanation, explanation
 from kms_conformance.client.together import Call
 from kms_conformance.dialects.base import KeyView
@@ -56,6 +59,8 @@ _FEW = (
     Race(PENDING, "cancel", "cancel"),
     Race(DISABLED, "enable", "schedule"),
 )
+# Requests for two keys at once, by the states of the keys before: the second pair begins where the first one ends.
+_OF_TWO_KEYS = (((ENABLED, "schedule"), (ENABLED, "disable")), ((PENDING, "cancel"), (DISABLED, "enable")))
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,10 @@ class Races:
         for race in _FEW if times == 0 else self._every(times):
             if all(operation in self._kms.client.api for operation in race.operations) and not self._judge(race):
                 return
+        if (other := self._other_key()) is not None:
+            for pair in _OF_TWO_KEYS * max(1, times):
+                if not self._judge_two_keys(other, pair):
+                    return
         for requirement in {LOST, EXPLAINED} - self._kms.judge.judged:
             reason = "The same deviations show when these requests are sent one after the other."
             self._kms.judge.leave_open([requirement], Inconclusive(reason))
@@ -120,6 +129,44 @@ class Races:
             expected = f"answers to {race.title} that one of two orders gives"
             kms.judge.that(EXPLAINED, found != "doubled", expected, received, numbers)
         return kept
+
+    def _other_key(self) -> str | None:
+        """Another key, if the target disables keys and the run may have one."""
+        with suppress(Inconclusive):
+            return self._kms.key(ENABLED, self._key) if "disable" in self._kms.client.api else None
+        return None
+
+    def _judge_two_keys(self, other: str, pair: Sequence[tuple[str, str]]) -> bool:
+        """Send two requests for two keys at once; returns whether each key was changed as its answer says."""
+        kms = self._kms
+
+        def prepared() -> tuple[Call, Call]:
+            for key, (state, _) in zip((self._key, other), pair, strict=True):
+                if kms.pool.bring(key, state) is None:
+                    raise Inconclusive(f"The key {key} is gone, so requests for two keys at once cannot be sent.")
+            one, two = (operation for _, operation in pair)
+            return self._call(one, kms.days if one == "schedule" else None), Call(two, {"key_id": other})
+
+        def wrong(answers: Sequence[Answer]) -> list[str]:
+            found = []
+            for key, (_, operation), answer in zip((self._key, other), pair, answers, strict=True):
+                states = kms.states_after_cancel if operation == "cancel" else (AFTER[operation],)
+                if answer.reply.status // 100 != 2:
+                    continue
+                state = kms.pool.read_until(key, lambda view, states=states: view.state in states, (LOST,)).state  # type: ignore[misc]  # the loop's value is bound
+                if state not in states:
+                    found.append(f"{operation} of {key} {answer.status}; then it is {state}")
+            return found
+
+        differ = wrong(kms.client.together.ask(prepared))
+        if differ:
+            in_turn = [kms.client.ask(call.operation, **call.arguments) for call in prepared()]
+            if wrong(in_turn):
+                kms.client.findings.observe(f"{differ[0]}; the same shows one after the other, and is judged there")
+                return True
+        told = f"{' and '.join(operation for _, operation in pair)} of two keys at once, each with its effect"
+        numbers = (kms.client.exchange_log.count,)
+        return kms.judge.that(LOST, not differ, told, "; ".join(differ) or "each with its effect", numbers)
 
     def _shows_in_turn(self, race: Race) -> bool:
         """Whether the two requests, sent one after the other in one of the two orders, show a deviation as well."""

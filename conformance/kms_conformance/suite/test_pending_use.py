@@ -18,6 +18,7 @@ from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.reader import DATE_PAUSE_SECONDS
 from kms_conformance.suite.key_requests import KeyRequests, Place, places
 from kms_conformance.suite.marks import asks, requirement
+from kms_conformance.suite.named_key import NO_NAME
 from kms_conformance.suite.possessions import must_agree_with_list
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import must_name
@@ -28,6 +29,8 @@ _ASKED = 2
 _CONTEXT = {"purpose": "conformance"}
 # In bytes. Where another length than the usual one can be asked for, this one can.
 _SHORT_DATA_KEY = 16
+# Every document allows aliases of so many characters.
+_LONG_ALIAS = 255
 # A pending key is read this many times.
 _READ = 3
 # The list is read in pages this many times if keys of others come and go meanwhile.
@@ -115,11 +118,19 @@ def test_pending_key_refuses_whatever_it_was_before(kms: Scenario) -> None:
                     before = kms.must_be_unchanged(requirement_id, before, kms.read(key), answer, alone=True)
         for decrypted in sealed:
             _must_refuse(kms, "pending.decrypt", "decrypt", decrypted)
+            if "pending.re-encrypt-to" in rows:
+                # A ciphertext that stays with its key.
+                _must_refuse(kms, "pending.re-encrypt-to", "re_encrypt", {**_re_encrypted(decrypted), "key_id": key})
     finally:
         requests.clean()
     for place in refused:
         if (problem := requests.unprepared.get(place.operation)) is not None:
             kms.judge.leave_open([_of_place(place)], problem)
+
+
+def _re_encrypted(decrypted: Mapping[str, object]) -> Mapping[str, object]:
+    """The arguments of `re_encrypt` for a ciphertext; what `decrypt` takes as its context is that of the old one."""
+    return {"old_context" if name == "context" else name: value for name, value in decrypted.items()}
 
 
 def _of_place(place: Place) -> RequirementId:
@@ -162,18 +173,24 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
     alias = kms.new_alias()
-    longer = f"{alias}-0"
+    longer = f"{alias}-".ljust(_LONG_ALIAS, "0")
     for name in (alias, longer):
         answer = kms.accepts("set-alias.reply", "set_alias", key_id=key, alias=name)
     # Some targets may remember by this request what the alias names.
     if not must_name(kms, "set-alias.reply", alias, key, answer):
         raise Stop
+    kms.ask("generate_data_key", key_id=alias)
     kms.pool.bring(key, PENDING)
     before = kms.view(key)
     answer = kms.accepts(("pending.delete-alias", "delete-alias.reply"), "delete_alias", alias=alias)
     kms.must_be_unchanged("pending.delete-alias", before, kms.read(key), answer)
     answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
     kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
+    kms.pool.bring(key, ENABLED)
+    # A cancel does not bring back what was deleted while the key was pending, and no use remembers it.
+    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+    kms.must_be_refused("pending.delete-alias", "unknown_alias or unknown_key", answer)
+    kms.refuses("delete-alias.reply", NO_NAME, "generate_data_key", key_id=alias)
     must_name(kms, "delete-alias.reply", longer, key, answer)
     answer = kms.ask("set_alias", key_id=other, alias=longer)
     told = f"a refusal, because {longer} names {key}", answer.summary
@@ -246,6 +263,12 @@ def _must_be_listed_by_state(kms: Scenario, key: str) -> None:
                 lambda ids: f"{len(ids)} keys, with that one",
             )
             kms.must_show("list.row-agrees", listed, lambda ids, foreign=foreign: foreign not in ids, told, what="list")  # type: ignore[misc]  # as above
+    both = kms.dialect.in_states((ENABLED, PENDING))
+    if both is not None:
+        with suppress(Inconclusive):
+            told = f"{key} and {other} among the keys in either state", lambda ids: f"{len(ids)} keys, without one"
+            listed = partial(kms.pool.list_some, both)
+            kms.must_show("list.complete", listed, lambda ids: {key, other} <= {*ids}, told, what="list")
 
 
 @requirement("list.complete")
@@ -254,9 +277,24 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
     ours = {kms.key(ENABLED)}
     ours.add(kms.key(DISABLED, *ours))
     whole = set(kms.pool.list_keys())
-    # A page holds a third of the keys, so that the list has at least three pages, but a large account needs few
-    # requests.
-    size = min(max(100, kms.dialect.largest_page), max(1, len(whole) // 3))
+    for size in _page_sizes(len(whole), max(100, kms.dialect.largest_page)):
+        _must_be_in_pages(kms, size, whole, ours)
+
+
+def _page_sizes(keys: int, largest: int) -> tuple[int, ...]:
+    """The sizes of pages for a list of so many keys: three pages or more, and one key on the last page.
+
+    A large account needs few requests: its pages are as large as the documents allow.
+    """
+    lone = [size for size in range(2, min(keys - 1, largest) + 1) if keys % size == 1]
+    if lone and keys > 2 * lone[-1]:
+        return (lone[-1],)
+    three = [size for size in lone if keys > 2 * size]
+    return tuple(three[-1:]) or (min(largest, max(1, keys // 3)), *lone[-1:])
+
+
+def _must_be_in_pages(kms: Scenario, size: int, whole: set[str], ours: set[str]) -> None:
+    """Judge that pages of this size have each key of `whole` that stays, and each of `ours`, once."""
 
     def wrong() -> list[str]:
         now = set(kms.pool.list_keys())
