@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from operator import eq
 
 import pytest
 
@@ -161,6 +162,30 @@ def test_pending_key_gets_no_alias(kms: Scenario) -> None:
     refusal = kms.profile.refusal_in("set_alias", PENDING)
     assert refusal is not None
     kms.refuses("pending.set-alias", refusal, "set_alias", key_id=key, alias=alias, unchanged=[key])
+    _must_keep_its_name(kms, key)
+
+
+def _must_keep_its_name(kms: Scenario, key: str) -> None:
+    """Judge that a pending key keeps its name, which is its alias in some dialects, if another key asks for the name.
+
+    What the other key is answered is left open.
+    """
+    view = kms.view(key)
+    for field in kms.profile.key_fields.name:
+        name = view.fields.get(field)
+        if name in (None, "", view.description):
+            continue
+        other = kms.key(ENABLED, key)
+        answer = kms.ask("set_alias", key_id=other, alias=name)
+        shown = partial(_field, kms, key, field)
+        told = f"{field} {name!r} of the pending key as before", repr
+        kms.must_show("set-alias.reply", shown, partial(eq, name), told, answer)
+        if answer.accepted:
+            kms.with_marker(other)
+
+
+def _field(kms: Scenario, key: str, field: str) -> object:
+    return kms.read(key).fields.get(field)
 
 
 @requirement("pending.delete-alias", "delete-alias.reply", "set-alias.reply")

@@ -92,6 +92,8 @@ def test_disabled_key_is_not_used_until_it_is_enabled_again(kms: Scenario) -> No
     uses: list[tuple[str, dict[str, object]]] = [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     uses += [("decrypt", {"ciphertext": ciphertext}) for ciphertext in ciphertexts]
     uses.append(("generate_data_key", {"key_id": key}))
+    if "re_encrypt" in kms.client.api:
+        uses += [("re_encrypt", {"ciphertext": each, "key_id": key}) for each in ciphertexts[:1]]
     for operation, arguments in uses:
         # A target may take a second request, right after the first, for the repetition of one that it has let in.
         for _ in range(2):
