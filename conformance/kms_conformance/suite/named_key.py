@@ -115,7 +115,7 @@ class NamedKey:
                         # What the key refuses by its id too is judged by the checks of the state and of the operation.
                         continue
                     answer = self.latest = self.kms.must_be_accepted(_requirement(state), answer)
-                    if state == ENABLED or (state == DISABLED and place.operation not in CHANGES):
+                    if state == ENABLED or self._shows_on_disabled(place, state):
                         self._must_have_effect(place, state, arguments, answer)
                     self.requests.note_accepted(place, answer.value)
                     if place.operation == "describe":
@@ -124,6 +124,14 @@ class NamedKey:
                         self._must_list_as_by_id(place, state, arguments, answer)
                     elif place.operation == "encrypt":
                         self._must_decrypt(state, answer)
+
+    def _shows_on_disabled(self, place: Place, state: str) -> bool:
+        """Whether the effect of a request for a disabled key is judged.
+
+        It is not on a target that flaps, on which each look takes long: the same request for the enabled key is judged.
+        """
+        flaps = self.kms.pool.patience.flaps
+        return state == DISABLED and place.operation not in CHANGES and not flaps
 
     def _must_read_as_by_id(self, state: str, arguments: dict[str, object], answer: Answer) -> None:
         """Judge that a description by another name is that of the key, with its state, date and description."""

@@ -296,8 +296,10 @@ def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
     if kind == "signing":
         kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
         kms.accepts("cancel.before-end", "cancel", key_id=key, states=kms.states_after_cancel)
+    started = kms.client.world.clock.monotonic()
     view, asked_at = _pending(kms, key, days)
-    _, last = _end(kms, view, asked_at, days)
+    end, last = _end(kms, view, asked_at, days)
+    _must_wait(kms, view, end, timedelta(seconds=kms.client.world.clock.monotonic() - started))
     _must_refuse_cancel(kms, key, last)
     kms.must_be_gone(key, ())
     kms.pool.drop_if_gone(key)

@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.deviation import ALIBABA, AWS, BOTH, HUAWEI, 
 from kms_conformance.apps.selftest.reply_mutations import status, text, where
 from kms_conformance.apps.selftest.request_mutations import Seeing
 from kms_conformance.catalogue.requirement_ids import RequirementId, as_id
-from kms_conformance.emulator import ABSENT, Decisions, Inbound, Key, Outbound, Rules
+from kms_conformance.emulator import ABSENT, Decisions, Inbound, Key, Outbound, Rules, State
 
 _window = partial(Fault, fault_class="window", severity="major", families=("window",))
 _request = partial(Fault, fault_class="protocol", severity="critical", families=("protocol",))
@@ -68,14 +68,17 @@ def _open_read(value: object, rules: Rules) -> int | None:
     return rules.window_maximum + 2 if odd else None
 
 
-def _in_vain(operation: str, picked: Callable[[Inbound], bool]) -> Mixin:
-    """The operation is answered with success, but has no effect, if `picked` is true of the request."""
+def in_vain(operation: str, picked: Callable[[Inbound], bool], *states: State) -> Mixin:
+    """The operation is answered with success, but has no effect, if `picked` is true of the request.
+
+    With `states`, this is so for keys in these states alone.
+    """
 
     class InVain(Seeing):
         def effects(self, operation_asked: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
             found = tuple(super().effects(operation_asked, before, after, keys))
             meant = operation_asked == operation and self.inbound is not None and picked(self.inbound)
-            return (before,) if meant else found
+            return (before,) if meant and (not states or before.state in states) else found
 
     return InVain
 
@@ -167,7 +170,7 @@ FAULTS = (
             title=f"The operation {operation} as {form} is answered with success, but has no effect.",
             dialects=(ALIBABA,),
             requirements=_ids("protocol.every-form"),
-            decisions=(_in_vain(operation, picked),),
+            decisions=(in_vain(operation, picked),),
         )
         for operation in ("schedule", "cancel")
         for form, picked in _FORMS.items()
@@ -188,7 +191,7 @@ FAULTS = (
             title=f"The operation {operation} with a sequence is answered with success, but has no effect.",
             dialects=(HUAWEI,),
             requirements=_ids("protocol.sequence"),
-            decisions=(_in_vain(operation, _has_sequence),),
+            decisions=(in_vain(operation, _has_sequence),),
         )
         for operation in ("schedule", "enable", "disable")
     ),

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from kms_conformance.apps.selftest.behaviour_mutations import DISABLED, ENABLED, PENDING, with_
 from kms_conformance.apps.selftest.deviation import ALIBABA, ALL, AWS, HUAWEI, Fault
+from kms_conformance.apps.selftest.faults.forms import in_vain
 from kms_conformance.apps.selftest.reply_mutations import saying, status, where
 from kms_conformance.apps.selftest.request_mutations import (
     Picked,
@@ -106,6 +107,19 @@ def _closed(name: str, operation: str, picked: Picked, refusal: str, state: Stat
 
 
 _OTHER_NAMES_REFUSED = (
+    *(
+        _fault(
+            name=f"disabled-{operation.replace('_', '-')}-by-arn-in-vain",
+            title=f"On a disabled key, {operation.replace('_', ' ')} succeeds without an effect if it names the ARN.",
+            severity="major",
+            fault_class="states",
+            dialects=(AWS,),
+            families=("every_name",),
+            requirements=frozenset({"disabled.every-name"}),
+            decisions=(in_vain(operation, _ARN, DISABLED),),
+        )
+        for operation in ("update_description", "tag")
+    ),
     _closed("encrypt-refuses-alias-arns", "encrypt", _alias_arn, "unknown_key", ENABLED, "enabled"),
     _closed("list-tags-refuses-arns", "list_tags", _ARN, "unknown_key", ENABLED, "enabled"),
     _closed("pending-describe-refuses-aliases", "describe", _ALIAS, "unknown_key", PENDING, "pending"),
