@@ -21,7 +21,10 @@ _MOST_SHOWN = 5
 
 def question(target: Target, tier: Tier) -> str:
     """The question that the user answers before a run; the text says what the run does to the account."""
-    return _question(target, f"A run at tier {tier}", EFFORTS[tier].keys)
+    more = ""
+    if target.time_control:
+        more = " at once, and twice as many in place of those that end because it moves the clock,"
+    return _question(target, f"A run at tier {tier}", EFFORTS[tier].keys, more)
 
 
 def question_of_clients(target: Target, clients: int) -> str:
@@ -29,11 +32,11 @@ def question_of_clients(target: Target, clients: int) -> str:
     return _question(target, "A run through the vendors' clients", clients)
 
 
-def _question(target: Target, run: str, most: int) -> str:
+def _question(target: Target, run: str, most: int, more: str = "") -> str:
     keys = min(most, target.limits.max_keys)
     days = Profile.load(target.dialect, target.profile).window.minimum
     return (
-        f"{target.name} ({target.shown_url}) is not on this machine. {run} creates at most {keys} keys"
+        f"{target.name} ({target.shown_url}) is not on this machine. {run} creates at most {keys} keys{more}"
         f" there; at the end they are scheduled for deletion, and are gone after {days} days. Continue?"
     )
 

@@ -257,7 +257,8 @@ def _run(target: Target, client: Client) -> Iterator[Finding]:
     needed = {tier: keys_allowed(tier, target.limits.max_keys) for tier in TIERS}
     counts = ", ".join(f"{count} keys at {tier}" for tier, count in needed.items())
     where = "" if target.instance_id is None else f" in the instance {target.instance_id}"
-    yield Finding("a run creates", f"at most {counts}{where}; it changes nothing else")
+    at_once = " at once, keys that end because it moves the clock not counted" if target.time_control else ""
+    yield Finding("a run creates", f"at most {counts}{where}{at_once}; it changes nothing else")
     if client.profile.facts.get("instances", False) and target.is_real and target.instance_id is None:
         text = "no instance_id: keys are created in no instance, which accounts opened since 2022-03-31 cannot do"
         yield Finding(
