@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +20,18 @@ PROXY = reply(b"<html>", "HTTP/1.1 502 Bad Gateway", "Content-Type: text/html")
 BARE = reply(b"", "HTTP/1.1 500 Internal Server Error")
 ENCRYPT = "encrypt-data"
 SCHEDULE = "schedule-key-deletion"
+
+
+class Moving(Service):
+    """A key with a field that no page knows and that is another one in each description."""
+
+    def as_usual(self, operation: str) -> bytes:
+        usual = super().as_usual(operation)
+        if operation != "describe-key":
+            return usual
+        info = json.loads(usual.partition(b"\r\n\r\n")[2])
+        info["key_info"]["asked"] = str(self.asked[operation])
+        return reply(json.dumps(info).encode(), "HTTP/1.1 200 OK", JSON)
 
 
 def failures(client: Client) -> list[Judgement]:
@@ -95,6 +108,14 @@ def test_a_change_that_was_not_carried_out_is_sent_again() -> None:
         schedule(client)
         assert (failures(client), list(observations(client).values())) == ([], [1])
     assert (service.asked[SCHEDULE], service.state) == (2, "4")
+
+
+def test_a_field_that_moves_by_itself_does_not_hide_that_a_change_was_not_carried_out() -> None:
+    service = Moving(does={SCHEDULE: first(FAILED)}, carries_out=False)
+    with asking(service) as client:
+        schedule(client)
+        assert (failures(client), list(observations(client).values())) == ([], [1])
+    assert service.asked[SCHEDULE] == 2
 
 
 def test_a_change_that_was_carried_out_is_not_sent_again() -> None:
