@@ -140,6 +140,7 @@ class Aws(Dialect):
     clears_description = True
     pages_belongings = True
     replaces_tags = True
+    tag_value = "Größe 2"
     belongings = BELONGINGS
     longest_text = 4096
     long_description = 2500

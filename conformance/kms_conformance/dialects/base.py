@@ -141,6 +141,8 @@ class Dialect(ABC):
     other_data_key_bytes: int | None = None
     # Whether the documents say that a tag replaces the one with the same name.
     replaces_tags = False
+    # The value of a tag; with letters beyond ASCII where the documents allow them.
+    tag_value = "2"
     # Whether the documents say that lists of what a key has come in pages.
     pages_belongings = False
     # Whether the documents say that the names of an encryption context have no order.

@@ -211,17 +211,17 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     kms.must_be_unchanged("pending.delete-alias", before, kms.read(key), answer)
     answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
     kms.must_be_refused("delete-alias.reply", "unknown_alias or unknown_key", answer)
-    kms.pool.bring(key, ENABLED)
-    # A cancel does not bring back what was deleted while the key was pending, and no use remembers it.
-    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
-    kms.must_be_refused("pending.delete-alias", "unknown_alias or unknown_key", answer)
-    kms.refuses("delete-alias.reply", NO_NAME, "generate_data_key", key_id=alias)
     must_name(kms, "delete-alias.reply", longer, key, answer)
     answer = kms.ask("set_alias", key_id=other, alias=longer)
     told = f"a refusal, because {longer} names {key}", answer.summary
     kms.judge.that("set-alias.reply", not answer.accepted, *told, (answer.number,))
     if not answer.accepted:
         must_name(kms, "refused.changes-nothing", longer, key, answer)
+    kms.pool.bring(key, ENABLED)
+    # A cancel does not bring back what was deleted while the key was pending, and no use remembers it.
+    answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))
+    kms.must_be_refused("pending.delete-alias", "unknown_alias or unknown_key", answer)
+    kms.refuses("delete-alias.reply", NO_NAME, "generate_data_key", key_id=alias)
     kms.ask("delete_alias", alias=longer)
 
 

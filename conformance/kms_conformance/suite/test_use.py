@@ -46,7 +46,7 @@ def test_text_in_a_context_is_decrypted_in_that_context_alone(kms: Scenario) -> 
     for ciphertext, text in ((sealed, _LONG), (data_key, None)):
         if ciphertext is None:
             continue
-        answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext, context=same_context)
+        answer = kms.accepts("decrypt.context", "decrypt", ciphertext=ciphertext, context=same_context)
         same = text is None or kms.dialect.secret_output("decrypt", answer.value) == text
         kms.judge.that("state.enabled", same, "what was encrypted", "other text", (answer.number,))
         for context in _OTHER_CONTEXTS:
