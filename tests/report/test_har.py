@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from test_page import hostile
 
 from kms_conformance.cli.report import report as command
+from kms_conformance.report.files import ReportError
 from kms_conformance.report.har import document
 from kms_conformance.report.recorded_exchanges import TargetExchanges, record_of_line
 from kms_conformance.report.store import write
@@ -158,3 +159,17 @@ def test_a_failure_without_an_archive_is_a_mistake(tmp_path: Path) -> None:
     said = CliRunner().invoke(command, [str(tmp_path), "--failure", "abcdef"])
     assert said.exit_code == 2
     assert "--har" in said.output
+
+
+def test_an_archive_replaces_an_archive_and_no_other_file(stored: Path) -> None:
+    har(stored)
+    assert har(stored)[0] == 0
+    (stored / "out.har").write_text("mine")
+    with pytest.raises(ReportError, match=r"out\.har is not written"):
+        CliRunner().invoke(
+            command,
+            [str(stored / "run"), "--har", str(stored / "out.har")],
+            standalone_mode=False,
+            catch_exceptions=False,
+        )
+    assert (stored / "out.har").read_text() == "mine"

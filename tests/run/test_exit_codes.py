@@ -195,3 +195,39 @@ def test_sweep_schedules_what_a_killed_run_left_and_nothing_else(tmp_path: Path)
     assert (dry.returncode, done.returncode, again.returncode) == (0, 0, 0)
     assert len(changed) == 1
     assert "0 key(s)" in again.stdout
+
+
+def test_a_run_that_calls_no_check_says_so(tmp_path: Path) -> None:
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        done = command("run", "--target", "t.yaml", "--", "--collect-only", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "No check was called: with --collect-only, pytest ends before." in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--examples", "notes.txt"), "this is a file"),
+        (("--waivers", "notes.txt"), "notes.txt"),
+    ],
+)
+def test_a_file_in_the_place_of_another_one_is_told_before_a_request(
+    tmp_path: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        done = command("run", "--target", "t.yaml", "--tier", "smoke", *arguments, cwd=tmp_path)
+    assert (done.returncode, why in done.stdout + done.stderr) == (2, True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_record_overwrites_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with Emulator("huawei") as emulator:
+        (tmp_path / "t.yaml").write_text(emulator.target_yaml())
+        done = command("record", "--target", "t.yaml", "--out", "notes.txt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "notes.txt is not written." in done.stdout + done.stderr
+    assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -111,3 +111,12 @@ def test_what_is_wrong_is_said_in_three_lines(text: str, why: str, hint: str) ->
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="cannot be read"):
         load_waivers(str(tmp_path / "no.yaml"))
+
+
+def test_a_file_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
+    binary = tmp_path / "w.yaml"
+    binary.write_bytes(b"\xff\xfe")
+    with pytest.raises(TargetError, match="The file is not UTF-8 text"):
+        load_waivers(str(binary))
+    with pytest.raises(TargetError, match="Is a directory"):
+        load_waivers(str(tmp_path))

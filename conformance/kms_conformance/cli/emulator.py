@@ -20,7 +20,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.option("--dialect", required=True, type=click.Choice(specs.emulated()), help="The protocol to serve.")
-@click.option("--port", default=0, show_default="any free port", help="The port to listen on.")
+@click.option(
+    "--port",
+    default=0,
+    type=click.IntRange(0, 65535),
+    show_default="any free port",
+    help="The port to listen on.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--profile",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from kms_conformance.apps.differential import write_recording
+from kms_conformance.apps.differential import KIND, write_recording
 from kms_conformance.cli.differential import record_target, report_not_recorded, require_consent
 from kms_conformance.client.judge import Inconclusive
 from kms_conformance.core.text import say
+from kms_conformance.report.files import refuse_other_content
 from kms_conformance.target import load_target
 from kms_conformance.verdict.decide import EXIT_CODES
 
@@ -26,6 +28,7 @@ def record(target: Path, out: Path, seed: int, yes: bool) -> int:  # noqa: FBT00
 
     Up to two keys are created, and scheduled for deletion at the end. The recording holds no secrets.
     """
+    refuse_other_content(out, "a recording", lambda text: json.loads(text)["kind"] == KIND)
     loaded = load_target(target)
     require_consent([loaded], yes=yes)
     try:

@@ -167,6 +167,8 @@ def _run_once(
         if results_mtime(directory) != before:
             events.finish(directory)
         code = interrupts.exit_code or run_exit_code(directory, before, status)
+        if code == USAGE_ERROR and status == 0 and pytest_args:
+            say(f"No check was called: with {' '.join(pytest_args)}, pytest ends before. Leave it out.", err=True)
         if part.shard is None:
             from kms_conformance.cli.report import publish_reports  # noqa: PLC0415 - not needed before the run ends
 

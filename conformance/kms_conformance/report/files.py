@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,23 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def refuse_other_content(path: Path, what: str, fits: Callable[[str], bool]) -> None:
+    """Raise `ReportError` if a file that is to be written exists and holds something else than `what`.
+
+    `fits` tells whether a text is `what`. A name that was mistyped must not cost a file.
+    """
+    if not path.exists():
+        return
+    try:
+        same = fits(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        same = False
+    if not same:
+        raise ReportError(
+            f"{path} is not written.", f"It exists, and is not {what}.", "Name another file, or remove it."
+        )
 
 
 def remove(path: Path) -> None:
@@ -111,9 +129,7 @@ def _refuse_deep(document: object) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> ReportError:
-    return ReportError(
-        f"{path} cannot be written.", f"{error.strerror or error}.", "Name another folder with --reports."
-    )
+    return ReportError(f"{path} cannot be written.", f"{error.strerror or error}.", "Name another file or folder.")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -87,7 +87,10 @@ class ExampleFolder:
         return tuple(map(_read, self._paths(re.escape(dialect), re.escape(operation))))
 
     def check(self) -> None:
-        """Raise `TargetError` if one of the examples cannot be used."""
+        """Raise `TargetError` if the folder is a file, or if one of the examples cannot be used."""
+        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+            why = "Examples are kept in a folder, and this is a file."
+            raise TargetError(f"The examples folder {self.folder} cannot be used.", why, "Name a folder.")
         for path in self._paths("[a-z0-9_]+", "[a-z0-9_]+"):
             _read(path)
 

@@ -36,10 +36,13 @@ def load_waivers(path: str | None) -> tuple[Waiver, ...]:
     """Read a waivers file; without a path there are no waivers. Raises `TargetError`."""
     if path is None:
         return ()
+    title = f"The waivers file {path} cannot be read."
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TargetError(f"The waivers file {path} cannot be read.", str(error), "Check the path.") from error
+    except OSError as error:
+        raise TargetError(title, f"{error.strerror}.", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise TargetError(title, "The file is not UTF-8 text.", "Name a YAML file, saved as UTF-8.") from error
     return parse_waivers(text, path)
 
 
