@@ -290,12 +290,17 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
 @pytest.mark.alone
 @pytest.mark.parametrize("kind", ["signing", "external"])
 def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
-    """A key for signatures, and one that waits for its material, end as all keys do. The key is used up."""
-    key = _of_kind(kms, kind)
+    """A key for signatures, and one that waits for its material, end as all keys do. The key is used up.
+
+    Another key ends together with that for signatures.
+    """
+    key, beside = _of_kind(kms, kind), ""
     days = kms.window.minimum
     if kind == "signing":
         kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
         kms.accepts("cancel.before-end", "cancel", key_id=key, states=kms.states_after_cancel)
+        beside = kms.key(ENABLED)
+        kms.pool.bring(beside, PENDING, days)
     started = kms.client.world.clock.monotonic()
     view, asked_at = _pending(kms, key, days)
     end, last = _end(kms, view, asked_at, days)
@@ -303,6 +308,9 @@ def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
     _must_refuse_cancel(kms, key, last)
     kms.must_be_gone(key, ())
     kms.pool.drop_if_gone(key)
+    if beside:
+        kms.refuses("expiry.gone", "unknown_key", "describe", key_id=beside)
+        kms.pool.drop_if_gone(beside)
 
 
 def _of_kind(kms: Scenario, kind: str) -> str:
