@@ -99,6 +99,10 @@ class ProtocolCase:
     nameless: bool = False
 
 
+#: Every document allows descriptions of so many characters, and of a few more.
+EVERY_DESCRIPTION = 240
+
+
 class Dialect(ABC):
     """Base of all adapters. An instance belongs to one target. It makes unsigned requests; signers add credentials.
 
@@ -151,8 +155,8 @@ class Dialect(ABC):
     longest_text = 0
     # Whether the documents say that an empty description takes the description of a key away.
     clears_description = False
-    # So many characters a description may have; fewer than the documents say where a URL has to take them.
-    long_description = 255
+    # So many characters a description may have, and a few more; fewer than the documents say where they fill a URL.
+    long_description = EVERY_DESCRIPTION
     # The arguments of `create` for a key that signs and does not encrypt.
     signing_key: Mapping[str, object] = MappingProxyType({})
     # Whether lists have such keys too on every cloud of the dialect.

@@ -20,8 +20,8 @@ from kms_conformance.suite.steps import must_decrypt
 
 #: What a profile names under `may_lack` if an installation may know keys by their ids alone.
 NAMES = "names_of_keys"
-#: The refusals of a name that the operation's page does not list.
-NO_NAME = "alias_as_key or arn_as_key or unknown_alias or unknown_key or malformed_key"
+# The refusals of a name that the operation's page does not list.
+_NO_NAME = "alias_as_key or arn_as_key or unknown_alias or unknown_key or malformed_key"
 # Whether the rotation of a key is on after an operation.
 _ROTATIONS = {"enable_rotation": True, "disable_rotation": False}
 # Members of a reply that are made anew for each reply, or may tell the name that was asked for.
@@ -220,7 +220,7 @@ class NamedKey:
         for form, name in self._names(place).items():
             documented = form in place.forms
             if documented or (state == PENDING and self.kms.profile.has_refusal("alias_as_key")):
-                expected = refusal if documented and not self.open else f"{refusal} or {NO_NAME}"
+                expected = refusal if documented and not self.open else f"{refusal} or {_NO_NAME}"
                 with self.requests.by_itself(place.operation):
                     answer = self._refused(place, state, name, expected) or answer
         return answer

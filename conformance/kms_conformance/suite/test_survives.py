@@ -15,7 +15,7 @@ from kms_conformance.client.answer import Answer
 from kms_conformance.client.front import NotReached
 from kms_conformance.client.judge import Inconclusive, Lacking, Stop
 from kms_conformance.client.oracle import AFTER, ENABLED
-from kms_conformance.dialects.base import KeyView
+from kms_conformance.dialects.base import EVERY_DESCRIPTION, KeyView
 from kms_conformance.keys.transitions import EFFECTS, changed, is_usable
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.neighbours import Neighbour
@@ -32,7 +32,8 @@ from kms_conformance.suite.possessions import (
 from kms_conformance.suite.scenario import Scenario
 
 # Letters beyond ASCII, capitals, characters that some documents escape, and more characters than a short field takes.
-# The first text has a character beyond 16 bits and markup too, which a target or what stands in front may refuse.
+# The first text has a character beyond 16 bits and markup too, and is longer where the documents allow it: a target, or
+# what stands in front, may refuse it.
 _SPECIALS = (' \U0001f511 <b> Größe & ZIEL \\ "', ' Größe & ZIEL \\ "')
 _MORE = " und mehr"
 _CHANGES = ("schedule", "cancel", "enable", "disable")
@@ -132,10 +133,11 @@ def _named(kms: Scenario, key: str) -> KeyView:
     beyond ASCII come back, so these may be shown in another form at once.
     """
     view = kms.with_marker(key)
-    for special in _SPECIALS:
+    lengths = kms.dialect.long_description, EVERY_DESCRIPTION
+    for special, length in zip(_SPECIALS, lengths, strict=True):
         with suppress(Lacking, NotReached):
             text = f"{view.description}{special}"
-            sent = text + _MORE * ((kms.dialect.long_description - len(text)) // len(_MORE))
+            sent = text + _MORE * ((length - len(text)) // len(_MORE))
             answer = kms.ask("update_description", key_id=key, description=sent)
             if answer.accepted:
                 view = _must_be_described(kms, key, sent, answer)

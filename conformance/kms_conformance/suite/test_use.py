@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
+from kms_conformance.client.front import NotReached
 from kms_conformance.client.judge import Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.scenario import Scenario
 
+_TEXT = "some text"
 _CONTEXT = {"purpose": "conformance", "Part": "1"}
 # Contexts with another value, and with names in other letters; none at all.
 _OTHER_CONTEXTS: tuple[dict[str, str], ...] = (
@@ -26,8 +28,13 @@ def test_enabled_key_encrypts_and_decrypts(kms: Scenario) -> None:
         kms.accepts("state.enabled", "generate_data_key", key_id=key)
         return
     # As long as the documents allow, where they say it and the request has a body.
-    text = "some text".ljust(kms.dialect.longest_text, ".")
-    answer = kms.accepts("state.enabled", "encrypt", key_id=key, plaintext=text)
+    text = _TEXT.ljust(kms.dialect.longest_text, ".")
+    try:
+        answer = kms.accepts("state.enabled", "encrypt", key_id=key, plaintext=text)
+    except NotReached:
+        # What stands in front may take no body of that size.
+        text = _TEXT
+        answer = kms.accepts("state.enabled", "encrypt", key_id=key, plaintext=text)
     ciphertext = kms.dialect.secret_output("encrypt", answer.value)
     answer = kms.accepts("state.enabled", "decrypt", ciphertext=ciphertext)
     same = kms.dialect.secret_output("decrypt", answer.value) == text
