@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.front import NotReached
-from kms_conformance.client.judge import Lacking
+from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import DISABLED, ENABLED
 from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.scenario import Scenario
@@ -99,12 +101,15 @@ def test_disabled_key_is_not_used_until_it_is_enabled_again(kms: Scenario) -> No
     uses: list[tuple[str, dict[str, object]]] = [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     uses += [("decrypt", {"ciphertext": ciphertext}) for ciphertext in ciphertexts]
     uses.append(("generate_data_key", {"key_id": key}))
-    if "re_encrypt" in kms.client.api:
-        uses += [("re_encrypt", {"ciphertext": each, "key_id": key}) for each in ciphertexts[:1]]
     for operation, arguments in uses:
         # A target may take a second request, right after the first, for the repetition of one that it has let in.
         for _ in range(2):
             answer = kms.ask(operation, **arguments)
+            kms.must_be_refused("state.disabled", "key_disabled", answer)
+    if "re_encrypt" in kms.client.api and ciphertexts:
+        # A ciphertext that stays with its key. Whether the target re-encrypts at all is judged elsewhere.
+        with suppress(Inconclusive):
+            answer = kms.ask("re_encrypt", ciphertext=ciphertexts[0], key_id=key)
             kms.must_be_refused("state.disabled", "key_disabled", answer)
     kms.must_be_unchanged("state.disabled", before, kms.read(key), answer)
     kms.pool.bring(key, ENABLED)
