@@ -12,7 +12,7 @@ from kms_conformance.apps.selftest.blind.fifth.wire import header_of
 from kms_conformance.apps.selftest.blind.rows import variant_of
 from kms_conformance.apps.selftest.deviation import Variant
 from kms_conformance.apps.selftest.reply_mutations import Rewrite
-from kms_conformance.emulator import Decisions, Filter, Inbound, Key, Outbound, Rules
+from kms_conformance.emulator import Decisions, Filter, Key, Outbound, Rules
 
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 

@@ -43,7 +43,7 @@ TEXT_VARIANTS = (
         "chinese-messages",
         "Messages of errors are in Chinese.",
         "Huawei and Alibaba recordings with X-Language: zh-cn",
-        on_errors(*_messages(lambda _: "请求的密钥状态不允许此操作，请检查密钥状态。")),
+        on_errors(*_messages(lambda _: "请求的密钥状态不允许此操作。")),
     ),
     variant(
         "empty-messages", "Messages of errors are empty.", "no page gives a text", on_errors(*_messages(lambda _: ""))
