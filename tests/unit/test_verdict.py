@@ -366,3 +366,14 @@ def test_a_verdict_that_cannot_be_written_calls_nothing_conformant() -> None:
     nonconformant = verdict(result(outcome="failed", failures=(failure("cancel.effect"),)))
     assert unwritten(nonconformant) == nonconformant
     assert nonconformant.result == "nonconformant"
+
+
+def test_what_a_target_lacks_is_one_case_of_several() -> None:
+    name = "expiry.gone"
+    judged = result(declared=(name,), passes={name: 1})
+    lacking = result(
+        "a::c", declared=(name,), inconclusive=(name,), outcome="inconclusive", reason="no such key", lacking=True
+    )
+    assert of(verdict(judged, lacking), name) == "passed"
+    assert of(verdict(result("a::d", passes={"cancel.effect": 1}), lacking), name) == "not_applicable"
+    assert of(verdict(judged, replace(lacking, lacking=False)), name) == "inconclusive"

@@ -309,15 +309,14 @@ def test_pages_of_a_list_leave_nothing_out(kms: Scenario) -> None:
 
 
 def _page_sizes(keys: int, largest: int) -> tuple[int, ...]:
-    """The sizes of pages for a list of so many keys: three pages or more, and one key on the last page.
+    """The sizes of pages for a list of so many keys: three pages or more, and one key on the last page if that fits.
 
-    A large account needs few requests: its pages are as large as the documents allow.
+    A large account needs few requests: its pages are about as large as the documents allow.
     """
-    lone = [size for size in range(2, min(keys - 1, largest) + 1) if keys % size == 1]
-    if lone and keys > 2 * lone[-1]:
-        return (lone[-1],)
+    usual = min(largest, max(1, keys // 3))
+    lone = [size for size in range(2, min(keys - 1, largest) + 1) if keys % size == 1 and 3 * size >= usual]
     three = [size for size in lone if keys > 2 * size]
-    return tuple(three[-1:]) or (min(largest, max(1, keys // 3)), *lone[-1:])
+    return tuple(three[-1:]) or (usual, *lone[-1:])
 
 
 def _must_be_in_pages(kms: Scenario, size: int, whole: set[str], ours: set[str]) -> None:
