@@ -152,8 +152,11 @@ def find_moving_fields(
         return
     reader.client.world.clock.sleep(DATE_PAUSE_SECONDS)
     for key, again in read_each(reader, found).items():
-        was = all_fields(after[key])
-        reader.moving_fields |= {name for name in differ[key] if was.get(name) != all_fields(again).get(name)}
+        was, now, later = map(all_fields, (before[key], after[key], again))
+        reader.moving_fields |= {name for name in differ[key] if now.get(name) != later.get(name)}
+        if (now.keys() ^ later.keys()) - known:
+            # Such fields come and go with each read.
+            reader.moving_fields |= {name for name in differ[key] if name not in was or name not in now}
 
 
 def is_grave(was: KeyView, now: KeyView) -> bool:
