@@ -69,12 +69,18 @@ class _SomewhatLater(Decisions):
         return super().deletion_date(now, days) + timedelta(seconds=next(_NUMBERS) * 7919 % 82800)
 
 
-class _GoneByTurns(Decisions):
-    """Keys are deleted some hours after their date, each after another time."""
+class _GoneByTurns(Counting):
+    """Keys are deleted some hours after their date, each after another time; from the date on, nothing cancels that."""
 
     def key_visible(self, key: Key, now: datetime) -> bool:
         late = timedelta(hours=zlib.crc32(key.id.encode()) % 20)
-        return super().key_visible(key, now - late)
+        visible = super().key_visible(key, now - late)
+        self.now = now
+        return visible
+
+    def refusal_for(self, operation: str, key: Key) -> str | None:
+        over = operation == "cancel" and key.deletion is not None and self.now >= key.deletion
+        return "not_pending" if over else super().refusal_for(operation, key)
 
 
 class _ClockAhead(Decisions):
@@ -85,6 +91,10 @@ class _ClockAhead(Decisions):
         ahead = timedelta(seconds=40)
         deletion = None if found.deletion is None else found.deletion + ahead
         return replace(found, created=found.created + ahead, deletion=deletion)
+
+    def key_visible(self, key: Key, now: datetime) -> bool:
+        # A key lives until the date that it shows.
+        return super().key_visible(key, now - timedelta(seconds=40))
 
 
 def _reading_late(operations: str, seconds: float, share: float = 1.0) -> type[Decisions]:
