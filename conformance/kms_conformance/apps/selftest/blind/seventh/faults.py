@@ -1,0 +1,13 @@
+"""The seventh blind set of faults, written before anything of it was run against the suite.
+
+Its measure is the whole lifecycle: each fault is of a kind that an implementation can have.
+"""
+
+from __future__ import annotations
+
+from kms_conformance.apps.selftest.blind.seventh.ends import ENDS
+
+# The day on which the set was written.
+DATE = "2026-12-01"
+
+SEVENTH_SET = (*ENDS,)
