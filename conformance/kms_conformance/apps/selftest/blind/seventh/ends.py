@@ -183,8 +183,9 @@ ENDS = (
     _row(
         "edit-beats-the-timer",
         "critical",
-        "A key whose description, alias or tags are changed while it is pending is never deleted.",
+        "A key whose tags or policy are changed while it is pending is never deleted.",
         "expiry.gone",
+        of=NAMED,
         does=(EditBeatsTheTimer,),
     ),
     _row(
