@@ -6,9 +6,10 @@ Its measure is the whole lifecycle: each fault is of a kind that an implementati
 from __future__ import annotations
 
 from kms_conformance.apps.selftest.blind.seventh.ends import ENDS
+from kms_conformance.apps.selftest.blind.seventh.names import NAMES
 from kms_conformance.apps.selftest.blind.seventh.uses import USES
 
 # The day on which the set was written.
 DATE = "2026-12-01"
 
-SEVENTH_SET = (*ENDS, *USES)
+SEVENTH_SET = (*ENDS, *USES, *NAMES)
