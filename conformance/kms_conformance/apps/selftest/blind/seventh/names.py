@@ -39,6 +39,10 @@ class WildcardIds(ReadingOtherwise):
         self.notes["ids"] = tuple(key.id for key in keys)
         return super().changed_by_time(keys)
 
+    def effects(self, operation: str, before: Key, after: Key, keys: Collection[Key]) -> Iterable[Key]:
+        self.notes["ids"] = tuple(key.id for key in keys)
+        return super().effects(operation, before, after, keys)
+
     def read(self, operation: str, values: dict[str, Any]) -> None:
         for name in _KEY_NAMES:
             text = values.get(name)
