@@ -220,7 +220,8 @@ USES = (
         "critical",
         "A key that was disabled when its deletion was scheduled has other material after the cancellation.",
         "cancel.usable-again",
-        "lifecycle.keeps-other-fields",
+        "lifecycle.sequence",
+        "state.enabled",
         does=(DisabledGetsNewMaterial,),
     ),
     _row(
