@@ -11,7 +11,6 @@ from typing import Any
 
 from kms_conformance.apps.selftest.blind.rows import rows_of
 from kms_conformance.apps.selftest.blind.sixth.mixins import (
-    NAMED,
     ReadingOtherwise,
     Remembering,
     Storing,
@@ -230,7 +229,7 @@ NAMES = (
         "The alias of a deleted key can never be given to another key.",
         "expiry.aliases",
         "set-alias.reply",
-        of=NAMED,
+        of=(AWS,),
         does=(DeadAliasesStayTaken,),
     ),
     _row(
