@@ -16,6 +16,9 @@ from kms_conformance.apps.selftest.blind.fourth.variants import FOURTH_VARIANTS
 from kms_conformance.apps.selftest.blind.second.faults import DATE as SECOND_DATE
 from kms_conformance.apps.selftest.blind.second.faults import SECOND_SET
 from kms_conformance.apps.selftest.blind.second.variants import SECOND_VARIANTS
+from kms_conformance.apps.selftest.blind.seventh.faults import DATE as SEVENTH_DATE
+from kms_conformance.apps.selftest.blind.seventh.faults import SEVENTH_SET
+from kms_conformance.apps.selftest.blind.seventh.variants import SEVENTH_VARIANTS
 from kms_conformance.apps.selftest.blind.sixth.faults import DATE as SIXTH_DATE
 from kms_conformance.apps.selftest.blind.sixth.faults import SIXTH_SET
 from kms_conformance.apps.selftest.blind.sixth.variants import SIXTH_VARIANTS
@@ -46,6 +49,7 @@ BLIND_SETS = (
     BlindSet("fourth", FOURTH_DATE, FOURTH_SET, FOURTH_VARIANTS),
     BlindSet("fifth", FIFTH_DATE, FIFTH_SET, FIFTH_VARIANTS),
     BlindSet("sixth", SIXTH_DATE, SIXTH_SET, SIXTH_VARIANTS),
+    BlindSet("seventh", SEVENTH_DATE, SEVENTH_SET, SEVENTH_VARIANTS),
 )
 BLIND_FAULTS = tuple(fault for one in BLIND_SETS for fault in one.faults)
 BLIND_VARIANTS = tuple(variant for one in BLIND_SETS for variant in one.variants)
