@@ -146,6 +146,7 @@ def test_access_keys_are_left_out_unknown_wrong_and_old() -> None:
         ("stale", "stale_signature"),
         ("early", "stale_signature"),
         ("tampered_method", "wrong_signature"),
+        ("tampered_signature", "wrong_signature"),
         ("tampered_body", "wrong_signature"),
         ("tampered_query", "wrong_signature"),
         ("tampered_operation", "wrong_signature"),
@@ -238,6 +239,7 @@ def test_rpc_calls_are_sabotaged_in_both_versions(signature: str) -> None:
         ("early", "stale_signature", 0),
         ("tampered", "wrong_signature", 0),
         ("tampered_method", "wrong_signature", 0),
+        ("tampered_signature", "wrong_signature", 0),
         ("tampered_operation", "wrong_signature", 0),
         ("unknown_access_key_token_absent", "unknown_access_key", 0),
         ("unknown_access_key_token_wrong", "bad_token", 0),
@@ -300,3 +302,23 @@ def test_a_target_s_signer_is_that_of_its_own_credentials(auth: Auth) -> None:
 def at_no_time(signer: Signer) -> Signer:
     """The signer without its clock, which asks the session of its factory."""
     return replace(signer, now=utc_now) if hasattr(signer, "now") else signer
+
+
+@pytest.mark.parametrize(
+    ("auth", "dialect", "request_"),
+    [
+        (KEY, "huawei", REST),
+        (SIGV4, "aws", REST),
+        (RPC, "alibaba", CALL),
+        (replace(RPC, signature="v3"), "alibaba", CALL),
+    ],
+)
+def test_an_altered_signature_begins_as_the_right_one(auth: Auth, dialect: str, request_: Request) -> None:
+    signer = of(auth, dialect)["tampered_signature"].signer
+    assert isinstance(signer, Changed)
+    right = signer.signer.sign(request_)
+    wrong = signer.change(right)
+    before, after = (f"{each.header('Authorization') or ''}{each.query}" for each in (right, wrong))
+    assert before != after
+    assert len(before) == len(after)
+    assert before[: before.index("Signature=") + 20] == after[: before.index("Signature=") + 20]

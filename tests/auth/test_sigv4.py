@@ -149,5 +149,6 @@ def test_each_sabotage_has_one_thing_wrong_and_the_emulator_says_which(target: T
     assert set(found) == {
         *("missing", "incomplete", "unknown_access_key", "wrong_secret", "stale", "other_region"),
         *("tampered_body", "tampered_hashed_body", "tampered_query", "tampered_method", "tampered_operation"),
+        "tampered_signature",
         *("early", "other_scope_service", "other_scope_day"),
     }

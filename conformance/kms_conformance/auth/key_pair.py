@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from kms_conformance.wire.messages import Request
 
 
+# So many last hexadecimal digits of a signature are altered. Letters of Base64 keep their case and stay letters.
+_ALTERED = 8
+_OTHER_DIGITS = str.maketrans("0123456789abcdef", "123456789abcdef0")
+_OTHER_LETTERS = str.maketrans("ghijklmnopqrstuvwxyz", "hijklmnopqrstuvwxyzg")
+
+
 @dataclass(frozen=True)
 class KeyPair(Scheme, ABC):
     """An access key: its id, which requests contain, and its secret, which signs them."""
@@ -62,6 +68,12 @@ class KeyPair(Scheme, ABC):
                 "stale_signature",
                 tools.factory(self, now=tools.early),
                 wrong=f"The signature is right, but its time lies {EARLY.seconds // 60} minutes ahead.",
+            ),
+            Sabotage(
+                "tampered_signature",
+                "wrong_signature",
+                Changed(tools.factory(self), with_altered_signature),
+                wrong="The last part of the signature differs from that of the right one.",
             ),
             Sabotage(
                 "tampered_method",
@@ -125,6 +137,19 @@ def of_another_operation(signer: Signer) -> Sabotage:
         signer,
         wrong="The signature is that of a request for another operation.",
     )
+
+
+def with_altered_signature(signed: Request) -> Request:
+    """The signed request with another last part of its signature; a service may compare only the first part.
+
+    The signature is at the end of Authorization, as hexadecimal digits, or the last parameter of the query.
+    """
+    header = signed.header("Authorization")
+    if header is not None:
+        return signed.with_header("Authorization", header[:-_ALTERED] + header[-_ALTERED:].translate(_OTHER_DIGITS))
+    head, name, value = signed.query.rpartition("Signature=")
+    altered = value[: len(value) // 2] + value[len(value) // 2 :].translate(_OTHER_LETTERS)
+    return signed.with_target(signed.path, f"{head}{name}{altered}")
 
 
 def tampered_body(request: Request) -> Request:

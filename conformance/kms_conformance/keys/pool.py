@@ -30,8 +30,7 @@ from kms_conformance.keys.transitions import (
 )
 
 _MOST_STEPS = 4
-# So many times the keys that a run may use at once, it may see ended and replace.
-_MOST_ENDED = 2
+_MOST_ENDED = 2  # so many times the keys that a run may use at once, it may see ended and replace
 # The number of characters that are kept of a reason: reasons quote replies, which may be of any length.
 _LONGEST_REASON = 300
 # A target may round a deletion date up to the next day.
@@ -72,6 +71,7 @@ class Pool(Inventory):
         self.named: dict[str, str] = {}
         # Keys whose waiting period has ended in this run, the time for their deletion included, gone or not.
         self.overdue: set[str] = set()
+        self.ended: list[str] = []
         # Ciphertexts of keys that an early check has made for a late one, by key.
         self.sealed: dict[str, tuple[str, ...]] = {}
         # What checks have prepared for their requests and later checks may use, by key: ciphertexts and the policy.
@@ -114,6 +114,7 @@ class Pool(Inventory):
         """Read a key whose waiting period has ended, and remove it from the pool if it is gone."""
         if self._drop_gone(key, self.read(key)) and key not in self._finished:
             self._finished.add(key)
+            self.ended.append(key)
             self.finish(key, "gone")
             if len(self._finished) <= _MOST_ENDED * self.most:
                 # It makes room for another key. A target that deletes keys too early is no reason for ever more keys.

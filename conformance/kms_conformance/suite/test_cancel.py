@@ -124,6 +124,12 @@ def test_other_pending_key_stays_pending(kms: Scenario) -> None:
     key = kms.key(PENDING, bystander)
     before = kms.read(bystander)
     answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
+    before = kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
+    # Nor does it follow from a refused cancel, also if this key was scheduled last.
+    kms.pool.bring(bystander, ENABLED)
+    kms.pool.bring(bystander, PENDING)
+    before = kms.view(bystander)
+    answer = kms.ask("cancel", key_id=key)
     kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
 
 

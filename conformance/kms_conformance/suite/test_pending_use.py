@@ -28,6 +28,8 @@ from kms_conformance.suite.steps import must_name
 # once more to a key with another past.
 _ASKED = 2
 _CONTEXT = {"purpose": "conformance"}
+# Longer than what is encrypted in one piece by many services, and short enough for a URL.
+_LONG_TEXT = "text" * 300
 # In bytes. Where another length than the usual one can be asked for, this one can.
 _SHORT_DATA_KEY = 16
 # Every document allows aliases of so many characters.
@@ -55,10 +57,19 @@ def test_pending_key_refuses(kms: Scenario, use: str) -> None:
     key = kms.key(PENDING)
     refusal = kms.profile.refusal_in(operation, PENDING)
     assert refusal is not None
-    varied = operation == "generate_data_key" and kms.dialect.other_data_key_bytes is not None
     for turn in range(_ASKED):
-        further = {**arguments, "length": _SHORT_DATA_KEY} if varied and turn else arguments
+        further = {**arguments, **_otherwise(kms, operation)} if turn else arguments
         kms.refuses(as_id(f"pending.{use}"), refusal, operation, key_id=key, unchanged=[key], **further)
+
+
+def _otherwise(kms: Scenario, operation: str) -> dict[str, object]:
+    """Arguments with which a use may take another way through a service, on which the state is not looked at."""
+    context: dict[str, object] = {} if "encryption_context" in kms.profile.may_lack else {"context": _CONTEXT}
+    if operation == "encrypt":
+        return {"plaintext": _LONG_TEXT, **context}
+    if operation != "generate_data_key":
+        return {}
+    return context if kms.dialect.other_data_key_bytes is None else {"length": _SHORT_DATA_KEY, **context}
 
 
 @requirement("pending.decrypt")
@@ -217,6 +228,9 @@ def test_alias_of_a_pending_key_can_be_deleted(kms: Scenario) -> None:
     kms.judge.that("set-alias.reply", not answer.accepted, *told, (answer.number,))
     if not answer.accepted:
         must_name(kms, "refused.changes-nothing", longer, key, answer)
+        # The last alias of a key may go, and the key stays.
+        answer = kms.accepts("pending.delete-alias", "delete_alias", alias=longer)
+        kms.must_be_unchanged("pending.delete-alias", before, kms.read(key), answer)
     kms.pool.bring(key, ENABLED)
     # A cancel does not bring back what was deleted while the key was pending, and no use remembers it.
     answer = kms.ask("describe", **kms.dialect.by_alias(key, alias))

@@ -21,6 +21,7 @@ from kms_conformance.keys.bystanders import dead_keys, read_each
 from kms_conformance.keys.reader import shown
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.possessions import POSSESSIONS, given, must_keep_fields
+from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
 from kms_conformance.suite.steps import must_decrypt
 
@@ -167,6 +168,9 @@ def test_end_of_the_waiting_period(kms: Scenario) -> None:
     ciphertexts, early = kms.ciphertexts(key), kms.ciphertexts(bystander)
     data_key = kms.dialect.data_key(kms.done("generate_data_key", key_id=key).value)
     _burden(kms, key)
+    with suppress(Inconclusive):
+        # Two keys with one description: the end of one must not be that of the other.
+        kms.ask("update_description", key_id=key, description=kms.with_marker(bystander).description)
     known = [known for known in kms.pool.list_keys() if known not in kms.pool.keys]
     others = read_each(kms.pool, known[:_MOST_OTHERS])
 
@@ -308,6 +312,9 @@ def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
     _must_refuse_cancel(kms, key, last)
     kms.must_be_gone(key, ())
     kms.pool.drop_if_gone(key)
+    for ended in kms.pool.ended[:1]:
+        # It ended before this key was created.
+        kms.refuses("expiry.not-recoverable", "unknown_key", "describe", key_id=ended)
     if beside:
         kms.refuses("expiry.gone", "unknown_key", "describe", key_id=beside)
         kms.pool.drop_if_gone(beside)
@@ -331,11 +338,27 @@ def _waiting_for_longer(kms: Scenario, key: str) -> KeyView | None:
     return None
 
 
+def _edit(kms: Scenario, key: str) -> None:
+    """Change what a pending key has, which must not keep it alive; whether that is allowed is judged elsewhere."""
+    policy: dict[str, object] = {}
+    with suppress(Inconclusive):
+        policy["policy"] = str(kms.result("get_policy", key_id=key))
+    edits: tuple[tuple[str, dict[str, object]], ...] = (
+        ("tag", {"tags": {TAG: "pending"}}),
+        ("untag", {"tag_keys": [TAG]}),
+        *((("put_policy", policy),) if policy else ()),
+    )
+    for operation, arguments in edits:
+        with suppress(Inconclusive):
+            kms.ask(operation, key_id=key, **arguments)
+
+
 def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> None:
     """Judge that on its last day, a pending key is neither used nor brought back otherwise than by a cancel."""
     requests: list[tuple[str, dict[str, object]]] = [("decrypt", {"ciphertext": each}) for each in ciphertexts]
     requests += [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     requests += [(operation, {"key_id": key}) for operation in ("generate_data_key", "enable", "disable")]
+    _edit(kms, key)
     if kms.profile.refusal_in("schedule", PENDING) is not None:
         # A refused request must not give the key the longer time that it asks for.
         requests.append(("schedule", {"key_id": key, "window": kms.window.maximum}))
