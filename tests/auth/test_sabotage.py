@@ -21,7 +21,7 @@ from kms_conformance.auth import (
     sabotages,
     signer_for,
 )
-from kms_conformance.auth.sabotage import without_credentials
+from kms_conformance.auth.sabotage import Changed, without_credentials
 from kms_conformance.auth.scheme import Signer, utc_now
 from kms_conformance.core import specs
 from kms_conformance.target.auth import Auth
