@@ -185,6 +185,11 @@ class Patience:
     def _usual_lag(self) -> float:
         return min(self.settle_seconds, self.lag_seconds * _LAG_MARGIN + _LAG_MOMENT_SECONDS)
 
+    def wait_out_settling(self) -> None:
+        """Wait until the settle time since the last change is over: from then on, no look may show the former state."""
+        if self._changed_at is not None:
+            self._sleep(max(0.0, self._changed_at + self.settle_seconds - self.clock.monotonic()))
+
     def wait_for_late_effects(self) -> bool:
         """Wait as long as this target was seen to lag, so that a change that just happened shows.
 

@@ -72,9 +72,9 @@ class Pool(Inventory):
         # Keys whose waiting period has ended in this run, the time for their deletion included, gone or not.
         self.overdue: set[str] = set()
         self.ended: list[str] = []
-        # Ciphertexts of keys that an early check has made for a late one, by key.
+        self.served_late: set[str] = set()
+        # Ciphertexts of an early check for a late one, and what checks have prepared for their requests, by key.
         self.sealed: dict[str, tuple[str, ...]] = {}
-        # What checks have prepared for their requests and later checks may use, by key: ciphertexts and the policy.
         self.prepared: dict[str, dict[str, str]] = {}
         self._finished: set[str] = set()
         self._listed: frozenset[str] | None = None

@@ -33,6 +33,8 @@ _NAME_IT = (
     "If the service does not offer it, put its name with underscores under `lacks` in a profile of your own: "
     f"{_LEFT_OUT}."
 )
+# How often a use is asked that was served just after a change and then refused, once nothing may be late any more.
+_USES_WHEN_SETTLED = 20
 #: The name of the tag that checks give to keys.
 TAG = "kms-conformance"
 
@@ -73,6 +75,8 @@ class Requests:
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
+        # The uses that the target has served, and then refused; shared by all checks of the run.
+        self._served_late = self.pool.served_late
         # The last request that `ask` sent, by the number of its exchange: (operation, arguments).
         self._asked: dict[int, tuple[str, dict[str, object]]] = {}
 
@@ -177,7 +181,7 @@ class Requests:
         if asked is None or answer.operation is None or fits(answer) or not self.client.may_be_late(answer):
             return answer
         operation, arguments = asked
-        return self.pool.patience.until(
+        found = self.pool.patience.until(
             operation,
             lambda: self._ask_once(operation, arguments),
             lambda found: fits(found) or not self.client.may_be_late(found),
@@ -185,6 +189,22 @@ class Requests:
             once=operation not in self.client.api.harmless,
             first=answer,
         )
+        if not answer.accepted or operation not in USES or found.accepted or operation in self._served_late:
+            return found
+        return self._asked_when_settled(operation, arguments, found)
+
+    def _asked_when_settled(self, operation: str, arguments: dict[str, object], refused: Answer) -> Answer:
+        """The answer to a use that was served, and then refused, once the settle time is over; that is done once a run.
+
+        The use is asked many times. If it is served again, it does not follow the state before the last change.
+        """
+        self._served_late.add(operation)
+        self.pool.patience.wait_out_settling()
+        for _ in range(_USES_WHEN_SETTLED):
+            refused = self._ask_once(operation, arguments)
+            if refused.accepted:
+                break
+        return refused
 
     def changes_again(self, was: KeyView, now: KeyView, answer: Answer) -> bool:
         """Whether the request of `answer`, which was refused and after which a key differed, changes the key again.
