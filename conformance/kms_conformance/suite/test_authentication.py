@@ -46,9 +46,8 @@ _ON_DISABLED = ("enable", "schedule")
 _ON_PENDING = ("enable", "schedule", "disable", "update_description")
 _LEFT_FOR_OTHER_STATES = frozenset({"schedule", "enable", "cancel"})
 # Some services lock an access key after five wrong signatures in a row. A read of the key follows this many, which is a
-# good request and shows that nothing has changed. Tokens have no signature, and where no page tells of a lock, there is
-# none: then more may come in a row.
-_IN_A_ROW, _IN_A_ROW_WITHOUT_LOCK = 2, 4
+# good request and shows that nothing has changed. Tokens have no signature, so more wrong ones may come in a row.
+_IN_A_ROW, _TOKENS_IN_A_ROW = 2, 4
 _LACKING = "lacking_operation unknown_action unknown_path"
 
 
@@ -153,8 +152,7 @@ def _must_stay(
 
 def _is_read_after(kms: Scenario, number: int) -> bool:
     """Whether the key is read after the faulty request with this number, counted from 0."""
-    locks = kms.profile.facts.get("signature_lock") and kms.client.target.auth.way != "token"
-    in_a_row = _IN_A_ROW if locks else _IN_A_ROW_WITHOUT_LOCK
+    in_a_row = _TOKENS_IN_A_ROW if kms.client.target.auth.way == "token" else _IN_A_ROW
     return number % in_a_row == in_a_row - 1
 
 

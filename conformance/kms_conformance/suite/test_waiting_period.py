@@ -314,7 +314,7 @@ def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
     kms.pool.drop_if_gone(key)
     for ended in kms.pool.ended[:1]:
         # It ended before this key was created.
-        kms.refuses("expiry.not-recoverable", "unknown_key", "describe", key_id=ended)
+        kms.refuses("expiry.gone", "unknown_key", "describe", key_id=ended)
     if beside:
         kms.refuses("expiry.gone", "unknown_key", "describe", key_id=beside)
         kms.pool.drop_if_gone(beside)
