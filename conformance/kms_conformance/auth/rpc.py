@@ -40,6 +40,7 @@ _OWN = (
 )
 
 
+# How the name of a key begins in a query.
 _KEY = "KeyId="
 # Where a request names its action: as a parameter (v1), or in a header (v3).
 _ACTION, _ACTION_HEADER = "Action", "x-acs-action"
@@ -136,21 +137,15 @@ class RpcV1Signer:
         return base64.b64encode(digest).decode()
 
 
-def _keys(request: Request) -> list[str]:
-    """The pieces of the query that name a key."""
-    return [piece for piece in canonical.pieces(request.query) if piece.startswith(_KEY)]
-
-
 def _without_key(request: Request) -> Request:
     """The request without the name of its key."""
-    keys = _keys(request)
-    kept = [piece for piece in canonical.pieces(request.query) if piece not in keys]
+    kept = [piece for piece in canonical.pieces(request.query) if not piece.startswith(_KEY)]
     return request.with_target(request.path, "&".join(kept))
 
 
 def _with_key_in_form(signed: Request, request: Request) -> Request:
     """The signed request with the name of the key in its form; without such a name, with a tampered query."""
-    form = "&".join(_keys(request))
+    form = "&".join(piece for piece in canonical.pieces(request.query) if piece.startswith(_KEY))
     if not form:
         return tampered_query(signed)
     return replace(signed, body=form.encode()).with_header("Content-Type", "application/x-www-form-urlencoded")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -28,7 +27,7 @@ def record(target: Path, out: Path, seed: int, yes: bool) -> int:  # noqa: FBT00
 
     Up to two keys are created, and scheduled for deletion at the end. The recording holds no secrets.
     """
-    refuse_other_content(out, "a recording", lambda text: json.loads(text)["kind"] == KIND)
+    refuse_other_content(out, "a recording", lambda found: found["kind"] == KIND)
     loaded = load_target(target)
     require_consent([loaded], yes=yes)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from pathlib import Path
@@ -56,7 +55,7 @@ def report(directory: Path, history: Path | None, har: Path | None, failure: str
 
 def write_har(directory: Path, file: Path, failure: str | None) -> int:
     """Write the HTTP Archive of a run, or of one failure; returns the exit code 0. Raises `ReportError`."""
-    files.refuse_other_content(file, "an HTTP Archive", lambda text: "log" in json.loads(text))
+    files.refuse_other_content(file, "an HTTP Archive", lambda found: "log" in found)
     if failure is None:
         exchanges = exchanges_of_run(directory, load_report(directory))
     else:

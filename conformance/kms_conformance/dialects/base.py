@@ -99,6 +99,8 @@ class ProtocolCase:
     nameless: bool = False
 
 
+#: Every document allows aliases of so many characters.
+EVERY_ALIAS = 255
 #: Every document allows descriptions of so many characters, and of a few more.
 EVERY_DESCRIPTION = 240
 

@@ -71,8 +71,8 @@ class Pool(Inventory):
         self.named: dict[str, str] = {}
         # Keys whose waiting period has ended in this run, the time for their deletion included, gone or not.
         self.overdue: set[str] = set()
-        self.ended: list[str] = []
-        self.served_late: set[str] = set()
+        self.ended: list[str] = []  # the keys that have ended, in that order
+        self.served_late: set[str] = set()  # the uses that were served just after a change, and then refused
         # Ciphertexts of an early check for a late one, and what checks have prepared for their requests, by key.
         self.sealed: dict[str, tuple[str, ...]] = {}
         self.prepared: dict[str, dict[str, str]] = {}

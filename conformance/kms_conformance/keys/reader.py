@@ -91,9 +91,9 @@ class Reader:
             if key in self.keys:
                 raise
             raise Denied(f"The key {key} may not be described: {error.reason}", error.hint) from error
-        if answer.accepted and answer.problems and not isinstance(answer.value, Mapping):
-            raise Inconclusive(f"What the key {key} is cannot be read: {answer.summary}.", "Repair the body first.")
         if answer.accepted:
+            if answer.problems and not isinstance(answer.value, Mapping):
+                raise Inconclusive(f"What the key {key} is cannot be read: {answer.summary}.", "Repair the body first.")
             view = self.client.dialect.key(answer.value)
         elif self.client.profile.refusal("unknown_key").admits(answer.status, answer.code):
             view = KeyView(key, GONE, None, None, None, {})

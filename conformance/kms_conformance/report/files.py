@@ -47,16 +47,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise _unwritable(path, error) from error
 
 
-def refuse_other_content(path: Path, what: str, fits: Callable[[str], bool]) -> None:
+def refuse_other_content(path: Path, what: str, fits: Callable[[Any], bool]) -> None:
     """Raise `ReportError` if a file that is to be written exists and holds something else than `what`.
 
-    `fits` tells whether a text is `what`. A name that was mistyped must not cost a file.
+    `fits` tells whether a parsed JSON document is `what`. A name that was mistyped must not cost a file.
     """
     if not path.exists():
         return
     try:
-        same = fits(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        same = fits(read_json(path))
+    except (ReportError, LookupError, TypeError):
         same = False
     if not same:
         raise ReportError(

@@ -75,8 +75,6 @@ class Requests:
         self.dialect = self.client.dialect
         self.chance = self.client.world.chance
         self.oracle = Oracle(self.profile)
-        # The uses that the target has served, and then refused; shared by all checks of the run.
-        self._served_late = self.pool.served_late
         # The last request that `ask` sent, by the number of its exchange: (operation, arguments).
         self._asked: dict[int, tuple[str, dict[str, object]]] = {}
 
@@ -189,22 +187,22 @@ class Requests:
             once=operation not in self.client.api.harmless,
             first=answer,
         )
-        if not answer.accepted or operation not in USES or found.accepted or operation in self._served_late:
-            return found
-        return self._asked_when_settled(operation, arguments, found)
+        if answer.accepted and not found.accepted and operation in USES - self.pool.served_late:
+            found = self._asked_when_settled(operation, arguments)
+        return found
 
-    def _asked_when_settled(self, operation: str, arguments: dict[str, object], refused: Answer) -> Answer:
-        """The answer to a use that was served, and then refused, once the settle time is over; that is done once a run.
+    def _asked_when_settled(self, operation: str, arguments: dict[str, object]) -> Answer:
+        """The answer to a use that was served, and then refused, when the settle time is over; once a use and run.
 
         The use is asked many times. If it is served again, it does not follow the state before the last change.
         """
-        self._served_late.add(operation)
+        self.pool.served_late.add(operation)
         self.pool.patience.wait_out_settling()
         for _ in range(_USES_WHEN_SETTLED):
-            refused = self._ask_once(operation, arguments)
-            if refused.accepted:
+            answer = self._ask_once(operation, arguments)
+            if answer.accepted:
                 break
-        return refused
+        return answer
 
     def changes_again(self, was: KeyView, now: KeyView, answer: Answer) -> bool:
         """Whether the request of `answer`, which was refused and after which a key differed, changes the key again.

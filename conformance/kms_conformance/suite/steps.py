@@ -8,11 +8,17 @@ from functools import partial
 
 from kms_conformance.catalogue.requirement_ids import RequirementId
 from kms_conformance.client.answer import Answer
+from kms_conformance.client.judge import Inconclusive, Lacking
 from kms_conformance.client.oracle import ENABLED, KeyModel, Prediction
 from kms_conformance.client.patience import ALIAS
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.wire.messages import Request
+
+#: An encryption context.
+CONTEXT = {"purpose": "conformance"}
+# Longer than what is encrypted in one piece by many services, and short enough for a URL.
+_LONG_TEXT = "text" * 300
 
 
 def must_have_effect(
@@ -63,6 +69,24 @@ def must_name(kms: Scenario, requirement: RequirementId, alias: str, key: str, a
         requirement, lambda: kms.key_named(alias, key), lambda named: named == key, told, answer, ALIAS
     )
     return bool(named == key)
+
+
+def reserved_key(kms: Scenario, **arguments: object) -> str:
+    """A key of a special kind, made with these arguments. Raises `Lacking` if the target does not make one now."""
+    try:
+        return kms.pool.create_reserved(**arguments)
+    except Inconclusive as problem:
+        raise Lacking(f"No key of this kind was created: {problem.reason}") from problem
+
+
+def in_context(kms: Scenario) -> dict[str, object]:
+    """The argument of a use in the context `CONTEXT`; none if an installation may lack encryption contexts."""
+    return {} if "encryption_context" in kms.profile.may_lack else {"context": CONTEXT}
+
+
+def long_in_context(kms: Scenario) -> dict[str, object]:
+    """Arguments of `encrypt` with which a service may take another way, on which it does not look at the state."""
+    return {"plaintext": _LONG_TEXT, **in_context(kms)}
 
 
 def must_decrypt(

@@ -18,7 +18,7 @@ from kms_conformance.client.oracle import ENABLED
 from kms_conformance.suite.marks import asks, requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
-from kms_conformance.suite.steps import must_name
+from kms_conformance.suite.steps import CONTEXT, must_name
 
 # The number of names that a failure quotes.
 _MOST_NAMES = 10
@@ -26,7 +26,6 @@ _MOST_NAMES = 10
 _TOO_LONG = 129
 # At most so many pages are read of a list of what a key has.
 _MOST_PAGES = 8
-_CONTEXT = {"purpose": "conformance"}
 
 
 @requirement("tag.reply", "untag.reply")
@@ -157,10 +156,10 @@ def test_re_encrypted_text_is_the_same(kms: Scenario) -> None:
     key = kms.key(ENABLED)
     other = kms.key(ENABLED, key)
     answer = kms.accepts(
-        "re-encrypt.reply", "re_encrypt", ciphertext=kms.encrypted(key), key_id=other, new_context=_CONTEXT
+        "re-encrypt.reply", "re_encrypt", ciphertext=kms.encrypted(key), key_id=other, new_context=CONTEXT
     )
     again = kms.dialect.secret_output("re_encrypt", answer.value)
-    decrypted = kms.accepts("re-encrypt.reply", "decrypt", ciphertext=again, context=_CONTEXT)
+    decrypted = kms.accepts("re-encrypt.reply", "decrypt", ciphertext=again, context=CONTEXT)
     plain = kms.dialect.secret_output("decrypt", decrypted.value)
     kms.judge.that("re-encrypt.reply", plain == "text", "what was encrypted", "other text", (answer.number,))
 

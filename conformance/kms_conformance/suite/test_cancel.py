@@ -12,6 +12,7 @@ from kms_conformance.client.oracle import DISABLED, ENABLED, PENDING, PENDING_IM
 from kms_conformance.dialects.base import Raw
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.scenario import Scenario
+from kms_conformance.suite.steps import reserved_key
 
 
 @requirement("cancel.key-id.missing")
@@ -124,7 +125,7 @@ def test_other_pending_key_stays_pending(kms: Scenario) -> None:
     key = kms.key(PENDING, bystander)
     before = kms.read(bystander)
     answer = kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
-    before = kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
+    kms.must_be_unchanged("cancel.only-named-key", before, kms.read(bystander), answer)
     # Nor does it follow from a refused cancel, also if this key was scheduled last.
     kms.pool.bring(bystander, ENABLED)
     kms.pool.bring(bystander, PENDING)
@@ -164,10 +165,7 @@ def test_key_for_signatures(kms: Scenario) -> None:
     """Without a clock that can be moved, this needs one key more than a smoke run may have."""
     if not kms.dialect.lists_signing_keys:
         raise Lacking("Lists leave such keys out, so one whose creation gets no reply could not be found and deleted.")
-    try:
-        key = kms.pool.create_reserved(**kms.dialect.signing_key)
-    except Inconclusive as problem:
-        raise Lacking(f"No key for signatures was created: {problem.reason}") from problem
+    key = reserved_key(kms, **kms.dialect.signing_key)
     kms.accepts("schedule.state-after", "schedule", key_id=key, window=kms.days, states=[PENDING])
     kms.accepts("cancel.effect", "cancel", key_id=key, states=kms.states_after_cancel)
 

@@ -10,14 +10,12 @@ from kms_conformance.catalogue.requirement_ids import as_id
 from kms_conformance.client.answer import Answer
 from kms_conformance.client.judge import Inconclusive, Unanswered
 from kms_conformance.client.oracle import ENABLED, PENDING
-from kms_conformance.dialects.base import KeyView
+from kms_conformance.dialects.base import EVERY_ALIAS, KeyView
 from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import Scenario
 from kms_conformance.suite.steps import must_name
 
-# Every document allows aliases of so many characters.
-_LONG_ALIAS = 255
 _OF_KEY = {
     "describe": {},
     "encrypt": {"plaintext": "text"},
@@ -72,7 +70,7 @@ def _described(description: str) -> Callable[[KeyView], bool]:
 @requirement("set-alias.reply")
 def test_alias_names_the_key(kms: Scenario) -> None:
     key = kms.key(ENABLED)
-    alias = kms.new_alias().ljust(_LONG_ALIAS, "0")
+    alias = kms.new_alias().ljust(EVERY_ALIAS, "0")
     # Other checks name the key by its id.
     answer = kms.accepts("set-alias.reply", "set_alias", key_id=kms.arn_or_id("set_alias", key), alias=alias)
     must_name(kms, "set-alias.reply", alias, key, answer)

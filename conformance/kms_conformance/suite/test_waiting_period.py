@@ -14,7 +14,7 @@ import pytest
 
 from kms_conformance.catalogue.api import CHANGES
 from kms_conformance.catalogue.requirement_ids import as_id
-from kms_conformance.client.judge import Inconclusive, Lacking, Stop
+from kms_conformance.client.judge import Inconclusive, Stop
 from kms_conformance.client.oracle import DISABLED, ENABLED, GONE, PENDING
 from kms_conformance.dialects.base import KeyView
 from kms_conformance.keys.bystanders import dead_keys, read_each
@@ -23,7 +23,7 @@ from kms_conformance.suite.marks import requirement
 from kms_conformance.suite.possessions import POSSESSIONS, given, must_keep_fields
 from kms_conformance.suite.requests import TAG
 from kms_conformance.suite.scenario import END_MARGIN, Scenario
-from kms_conformance.suite.steps import must_decrypt
+from kms_conformance.suite.steps import must_decrypt, reserved_key
 
 # At most this many keys of others are read before and after the deletion: the first ones in the list.
 _MOST_OTHERS = 200
@@ -277,6 +277,7 @@ def test_end_of_a_key_that_was_disabled(kms: Scenario) -> None:
     end, last = _end(kms, view, asked_at, days)
     _advance_to(kms, end - _LAST_USES)
     if kms.pool.read_until(key, lambda view: view.state == PENDING).state == PENDING:
+        _edit(kms, key)
         _must_refuse_uses(kms, key, ciphertexts)
     _must_wait(kms, view, end, timedelta(seconds=kms.client.world.clock.monotonic() - started))
     _must_refuse_cancel(kms, key, last)
@@ -298,7 +299,8 @@ def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
 
     Another key ends together with that for signatures.
     """
-    key, beside = _of_kind(kms, kind), ""
+    key = reserved_key(kms, **({"origin": "external"} if kind == "external" else kms.dialect.signing_key))
+    beside = ""
     days = kms.window.minimum
     if kind == "signing":
         kms.accepts("schedule.state-after", "schedule", key_id=key, window=days, states=[PENDING])
@@ -320,15 +322,6 @@ def test_end_of_a_key_of_another_kind(kms: Scenario, kind: str) -> None:
         kms.pool.drop_if_gone(beside)
 
 
-def _of_kind(kms: Scenario, kind: str) -> str:
-    """A new key for signatures, or one that waits for import. Raises `Lacking` if the target does not make one now."""
-    arguments = {"origin": "external"} if kind == "external" else kms.dialect.signing_key
-    try:
-        return kms.pool.create_reserved(**arguments)
-    except Inconclusive as problem:
-        raise Lacking(f"No key of this kind was created: {problem.reason}") from problem
-
-
 def _waiting_for_longer(kms: Scenario, key: str) -> KeyView | None:
     """Another key, which waits for the longest window; None if the run may have no other one."""
     with suppress(Inconclusive):
@@ -340,17 +333,12 @@ def _waiting_for_longer(kms: Scenario, key: str) -> KeyView | None:
 
 def _edit(kms: Scenario, key: str) -> None:
     """Change what a pending key has, which must not keep it alive; whether that is allowed is judged elsewhere."""
-    policy: dict[str, object] = {}
     with suppress(Inconclusive):
-        policy["policy"] = str(kms.result("get_policy", key_id=key))
-    edits: tuple[tuple[str, dict[str, object]], ...] = (
-        ("tag", {"tags": {TAG: "pending"}}),
-        ("untag", {"tag_keys": [TAG]}),
-        *((("put_policy", policy),) if policy else ()),
-    )
-    for operation, arguments in edits:
-        with suppress(Inconclusive):
-            kms.ask(operation, key_id=key, **arguments)
+        kms.ask("tag", key_id=key, tags={TAG: "pending"})
+    with suppress(Inconclusive):
+        kms.ask("untag", key_id=key, tag_keys=[TAG])
+    with suppress(Inconclusive):
+        kms.ask("put_policy", key_id=key, policy=str(kms.result("get_policy", key_id=key)))
 
 
 def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> None:
@@ -358,7 +346,6 @@ def _must_refuse_uses(kms: Scenario, key: str, ciphertexts: Iterable[str]) -> No
     requests: list[tuple[str, dict[str, object]]] = [("decrypt", {"ciphertext": each}) for each in ciphertexts]
     requests += [("encrypt", {"key_id": key, "plaintext": "text"})] * kms.encrypts
     requests += [(operation, {"key_id": key}) for operation in ("generate_data_key", "enable", "disable")]
-    _edit(kms, key)
     if kms.profile.refusal_in("schedule", PENDING) is not None:
         # A refused request must not give the key the longer time that it asks for.
         requests.append(("schedule", {"key_id": key, "window": kms.window.maximum}))

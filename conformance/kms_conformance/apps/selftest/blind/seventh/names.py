@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kms_conformance.apps.selftest.blind.rows import rows_of
+from kms_conformance.apps.selftest.blind.sixth.access import claim_of, expected_of
 from kms_conformance.apps.selftest.blind.sixth.mixins import (
     ReadingOtherwise,
     Remembering,
@@ -19,7 +20,6 @@ from kms_conformance.apps.selftest.blind.sixth.mixins import (
 from kms_conformance.apps.selftest.deviation import AWS, BOTH, HUAWEI
 from kms_conformance.emulator import Decisions, Inbound, Key, State
 from kms_conformance.emulator.aws import authenticate as aws
-from kms_conformance.emulator.aws import credentials as aws_credentials
 from kms_conformance.emulator.huawei import credentials as huawei_credentials
 
 _row = rows_of("names, lists and access", prefix="blind7", of_set="blind7")
@@ -154,16 +154,11 @@ class ComparedInPart(Decisions):
 
     @staticmethod
     def _begins_rightly(inbound: Inbound) -> bool:
-        text = (inbound.header("authorization") or "").removeprefix(aws.ALGORITHM)
-        parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
-        access_key_id, *scope = parts.get("Credential", "").split("/")
-        key = aws_credentials.ACCESS_KEYS.get(access_key_id)
-        if key is None or len(scope) != 4:
+        claim = claim_of(inbound)
+        if claim is None:
             return False
-        canonical = aws.canonical_request(inbound, parts.get("SignedHeaders", "").split(";"))
-        expected = aws.sign(canonical, inbound.header("x-amz-date") or "", aws.Scope(*scope[:3]), key.secret)
-        sent = parts.get("Signature", "")
-        return sent != expected and sent[:_COMPARED] == expected[:_COMPARED]
+        expected = expected_of(claim, inbound, aws.canonical_request(inbound, claim.signed))
+        return claim.signature != expected and claim.signature[:_COMPARED] == expected[:_COMPARED]
 
 
 NAMES = (

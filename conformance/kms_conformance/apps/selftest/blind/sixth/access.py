@@ -24,7 +24,7 @@ _EAST = timedelta(hours=8)
 _NEW_ROUTES = {HUAWEI: "update_description", ALIBABA: "delete_alias", AWS: "revoke_grant"}
 
 
-class _Claim(NamedTuple):
+class Claim(NamedTuple):
     """What an `Authorization` of AWS claims."""
 
     scope: aws.Scope
@@ -33,7 +33,8 @@ class _Claim(NamedTuple):
     signature: str
 
 
-def _claim(inbound: Inbound) -> _Claim | None:
+def claim_of(inbound: Inbound) -> Claim | None:
+    """What a request claims; None for an unknown access key or another form."""
     text = (inbound.header("authorization") or "").removeprefix(aws.ALGORITHM)
     parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
     access_key_id, *scope = parts.get("Credential", "").split("/")
@@ -41,13 +42,16 @@ def _claim(inbound: Inbound) -> _Claim | None:
     if key is None or len(scope) != 4:
         return None
     signed = parts.get("SignedHeaders", "").split(";")
-    return _Claim(aws.Scope(*scope[:3]), key.secret, signed, parts.get("Signature", ""))
+    return Claim(aws.Scope(*scope[:3]), key.secret, signed, parts.get("Signature", ""))
 
 
-def _signs(claim: _Claim, inbound: Inbound, canonical: str) -> bool:
-    stamp = inbound.header("x-amz-date") or ""
-    expected = aws.sign(canonical, stamp, claim.scope, claim.secret)
-    return hmac.compare_digest(expected.encode(), claim.signature.encode())
+def expected_of(claim: Claim, inbound: Inbound, canonical: str) -> str:
+    """The right signature of a canonical request."""
+    return aws.sign(canonical, inbound.header("x-amz-date") or "", claim.scope, claim.secret)
+
+
+def _signs(claim: Claim, inbound: Inbound, canonical: str) -> bool:
+    return hmac.compare_digest(expected_of(claim, inbound, canonical).encode(), claim.signature.encode())
 
 
 class DeclaredHashCounts(Decisions):
@@ -55,7 +59,7 @@ class DeclaredHashCounts(Decisions):
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
         problem = super().signature_problem(found, inbound)
-        declared, claim = inbound.header("x-amz-content-sha256"), _claim(inbound)
+        declared, claim = inbound.header("x-amz-content-sha256"), claim_of(inbound)
         if problem != "wrong_signature" or declared is None or claim is None:
             return problem
         canonical = aws.canonical_request(inbound, claim.signed).rpartition("\n")[0]
@@ -66,7 +70,7 @@ class UnsignedHeadersCount(Decisions):
     """Headers that the signature does not cover are read; report of a user of MinIO."""
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        problem, claim = super().signature_problem(found, inbound), _claim(inbound)
+        problem, claim = super().signature_problem(found, inbound), claim_of(inbound)
         if problem != "wrong_signature" or claim is None:
             return problem
         return None if _signs(claim, inbound, aws.canonical_request(inbound, claim.signed)) else problem
@@ -76,7 +80,7 @@ class ScopeOfAnyDay(Decisions):
     """The day of the scope is not compared with the date; report of a user of Chimera."""
 
     def signature_problem(self, found: str | None, inbound: Inbound) -> str | None:
-        problem, claim = super().signature_problem(found, inbound), _claim(inbound)
+        problem, claim = super().signature_problem(found, inbound), claim_of(inbound)
         stamp = _moment(inbound.header("x-amz-date"), "%Y%m%dT%H%M%SZ")
         near = stamp is not None and abs(REAL.now() - stamp) <= aws.SKEW
         if problem != "stale_signature" or not near or claim is None:
